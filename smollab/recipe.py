@@ -1,0 +1,591 @@
+"""The recipe: every knob of a run, its default, its unit and its source, on one page.
+
+A recipe is a TOML file over the dataclasses below; `smollab recipe laptop` prints it with these texts as
+comments. A key the dataclasses do not know is an error that names the nearest one they do. Techniques take
+their own section (or plain arguments), never the whole recipe.
+"""
+
+import ast
+import difflib
+import functools
+import inspect
+import json
+import tomllib
+import types
+import typing
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+RECIPES = Path(__file__).parent / "recipes"
+
+WEB_STEPS = (
+    "url",
+    "extract_html",
+    "language",
+    "gopher_repetition",
+    "gopher_quality",
+    "c4_quality",
+    "fineweb_quality",
+    "exact_dedup",
+    "minhash_dedup",
+    "pii",
+)
+"""FineWeb's chain in its published order (datatrove, examples/fineweb.py), with exact deduplication added."""
+PDF_STEPS = ("extract_pdf", "language", "exact_dedup", "minhash_dedup", "pii")
+"""The order of FinePDFs: text route, language, exact then fuzzy deduplication, personal data."""
+TEXT_STEPS = ("language", "exact_dedup", "minhash_dedup", "pii")
+"""Texts that need no extraction and are trusted to be good."""
+CODE_STEPS = ("exact_dedup",)
+"""Programs: prose rules would drop them all."""
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be run; the message names the key, the cause and the way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where documents come from, and the steps they pass."""
+
+    address: str
+    """`KIND:PLACE`. Kinds: warc, wet, html, pdf, text, code, jsonl, parquet (a file, a folder or an http(s) URL) and hub
+    (`hub:NAME[:CONFIG[:SPLIT]]`, streamed with `datasets`)."""
+    steps: tuple[str, ...] | None = None
+    """Curation steps in order; left out: the published chain for this kind (`WEB_STEPS`, `PDF_STEPS`, ...)."""
+    language: str = ""
+    """Declared language, for sources without language identification."""
+    limit: int | None = None
+    """Read at most this many documents."""
+
+    @property
+    def kind(self) -> str:
+        """The part of the address before the first colon."""
+        return self.address.partition(":")[0]
+
+    @property
+    def place(self) -> str:
+        """The part of the address after the first colon."""
+        return self.address.partition(":")[2]
+
+    @property
+    def resolved_steps(self) -> tuple[str, ...]:
+        """The steps as given, or the published chain for this kind of source."""
+        if self.steps is not None:
+            return self.steps
+        return {"warc": WEB_STEPS, "html": WEB_STEPS, "pdf": PDF_STEPS, "code": CODE_STEPS}.get(self.kind, TEXT_STEPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Where the documents come from."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    """Name of the source -> its address and steps. Stages weigh these names."""
+    held_out: float = 0.05
+    """Share of the documents kept for evaluation, chosen by a hash of their id and never trained on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """Language identification."""
+
+    languages: tuple[str, ...] = ("en", "fr", "es", "de", "it", "pt", "vi")
+    """Keep documents in these; ISO 639-1."""
+    minimum_score: float = 0.65
+    """Least probability of the best language (FineWeb: 0.65 with fastText's lid.176)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GopherRepetition:
+    """Repetition rules of Gopher (Rae et al. 2021, table A1), as in datatrove's GopherRepetitionFilter."""
+
+    duplicate_line_fraction: float = 0.30
+    """Most lines that repeat an earlier line, as a share of all lines."""
+    duplicate_paragraph_fraction: float = 0.30
+    """Most paragraphs that repeat an earlier paragraph, as a share of all paragraphs."""
+    duplicate_line_character_fraction: float = 0.20
+    """Most characters in repeated lines, as a share of all characters."""
+    duplicate_paragraph_character_fraction: float = 0.20
+    """Most characters in repeated paragraphs, as a share of all characters."""
+    top_n_grams: dict[str, float] = field(default_factory=lambda: {"2": 0.20, "3": 0.18, "4": 0.16})
+    """n -> most characters covered by the most frequent n-gram of words."""
+    duplicate_n_grams: dict[str, float] = field(
+        default_factory=lambda: {"5": 0.15, "6": 0.14, "7": 0.13, "8": 0.12, "9": 0.11, "10": 0.10}
+    )
+    """n -> most characters covered by all repeated n-grams of words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GopherQuality:
+    """Quality rules of Gopher (Rae et al. 2021, section A.1.1), as in datatrove's GopherQualityFilter."""
+
+    minimum_words: int = 50
+    """Fewest words that are not symbols."""
+    maximum_words: int = 100_000
+    """Most words that are not symbols."""
+    minimum_mean_word_length: float = 3.0
+    """Characters."""
+    maximum_mean_word_length: float = 10.0
+    """Characters."""
+    maximum_symbol_ratio: float = 0.1
+    """Most hash signs, and most ellipses, per word."""
+    maximum_bullet_lines: float = 0.9
+    """Most lines that begin with a bullet, as a share."""
+    maximum_ellipsis_lines: float = 0.3
+    """Most lines that end with an ellipsis, as a share."""
+    minimum_alphabetic_words: float = 0.8
+    """Fewest words with at least one letter, as a share."""
+    minimum_stop_words: int = 2
+    """Fewest different stop words of the document's language."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class C4Quality:
+    """The rules of C4 (Raffel et al. 2020, section 2.2) that FineWeb keeps; terminal punctuation is not asked for."""
+
+    minimum_sentences: int = 5
+    """Fewest sentences left after lines were removed."""
+    minimum_words_per_line: int = 3
+    """Shorter lines are removed."""
+    maximum_word_length: int = 1000
+    """Lines with a longer word are removed; characters."""
+    drop_curly_bracket: bool = True
+    """Drop documents with a `{`: C4's guard against code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineWebQuality:
+    """FineWeb's own rules (Penedo et al. 2024, section 3.5), as in datatrove's FineWebQualityFilter."""
+
+    minimum_punctuated_lines: float = 0.12
+    """Fewest lines that end in punctuation, as a share."""
+    maximum_short_lines: float = 0.67
+    """Most lines of at most 30 characters, as a share."""
+    maximum_duplicate_line_characters: float = 0.01
+    """Most characters in repeated lines, as a share."""
+    maximum_newlines_per_word: float = 0.3
+    """Above it the page is a list, not prose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinHash:
+    """MinHash-LSH near-duplicate removal with FineWeb's parameters (112 hashes)."""
+
+    n_gram: int = 5
+    """Words per shingle."""
+    buckets: int = 14
+    """Bands; two documents are candidates when all hashes of one band agree."""
+    hashes_per_bucket: int = 8
+    """Rows; the similarity at the steepest point is (1/buckets)^(1/hashes_per_bucket), here 0.72."""
+    seed: int = 1
+    """Of the hash family."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curate:
+    """Thresholds of the curation steps; which steps run is said by each source."""
+
+    workers: int | None = None
+    """Processes; left out: one per core."""
+    language: Language = field(default_factory=Language)
+    """Language identification."""
+    gopher_repetition: GopherRepetition = field(default_factory=GopherRepetition)
+    """Repetition."""
+    gopher_quality: GopherQuality = field(default_factory=GopherQuality)
+    """Quality."""
+    c4_quality: C4Quality = field(default_factory=C4Quality)
+    """Lines and sentences."""
+    fineweb_quality: FineWebQuality = field(default_factory=FineWebQuality)
+    """Shape of the lines."""
+    minhash_dedup: MinHash = field(default_factory=MinHash)
+    """Near-duplicates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokenizer:
+    """The byte-level BPE tokenizer, trained on the curated text or taken from a folder."""
+
+    vocab_size: int = 4096
+    """Entries, special tokens included."""
+    path: str = ""
+    """Take this tokenizer (a folder with tokenizer.json, or a hub name) instead of training one."""
+    training_bytes: int = 20_000_000
+    """Train on at most this much text, drawn evenly from all documents."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """The SmolLM3 architecture; names as in `transformers.SmolLM3Config`. Defaults: SmolLM3-3B."""
+
+    hidden_size: int = 2048
+    """Width of the residual stream."""
+    intermediate_size: int = 11008
+    """Width of the SwiGLU MLP."""
+    num_hidden_layers: int = 36
+    """Blocks."""
+    num_attention_heads: int = 16
+    """Query heads."""
+    num_key_value_heads: int = 4
+    """Key and value heads (grouped-query attention); must divide the query heads."""
+    head_dim: int | None = None
+    """Channels per head; left out: hidden_size / num_attention_heads."""
+    no_rope_layer_interval: int = 4
+    """Every so many layers one has no rotary embedding (NoPE): layers 3, 7, ... counted from 0. 0: none."""
+    rope_theta: float = 50_000.0
+    """Base of the rotary frequencies (5e4 in 4k pretraining, 2e6 at 32k, 5e6 at 64k)."""
+    rms_norm_eps: float = 1e-6
+    """Added to the mean square."""
+    max_position_embeddings: int = 4096
+    """Longest sequence the model is meant for."""
+    tie_word_embeddings: bool = True
+    """One matrix for the embedding and the unembedding."""
+    initializer_range: float = 0.02
+    """Standard deviation of the initial weights."""
+    depth_scaled_init: bool = True
+    """Divide it by sqrt(2 * layers) for the matrices that write to the residual stream, as nanotron does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of training with one data mixture."""
+
+    name: str
+    """Shown in plots."""
+    steps: int
+    """Optimizer steps."""
+    mixture: dict[str, float] = field(default_factory=dict)
+    """Weight of each source, `web`, or of one language of it, `web-fr`; normalized to sum to one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What the model is trained to predict."""
+
+    name: Literal["next_token"] = "next_token"
+    """Cross-entropy of the next token."""
+    chunk_tokens: int = 1024
+    """Tokens whose logits exist at one time; peak memory is chunk_tokens * vocab_size * 4 bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """How gradients become updates."""
+
+    name: Literal["muon", "adamw"] = "muon"
+    """`muon`: Muon for the matrices inside the blocks, AdamW for the rest. `adamw`: AdamW for all (SmolLM3)."""
+    learning_rate: float = 2e-4
+    """Peak rate of the matrices inside the blocks."""
+    embedding_learning_rate: float | None = None
+    """Peak rate of embeddings, unembedding and norms; left out: the same."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """AdamW's decay rates."""
+    eps: float = 1e-8
+    """AdamW's epsilon."""
+    weight_decay: float = 0.1
+    """Decoupled; not applied to embeddings (SmolLM3)."""
+    momentum: float = 0.95
+    """Muon's."""
+    newton_schulz_steps: int = 5
+    """Muon's iterations."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this global norm."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Warmup-stable-decay (WSD) over all stages together."""
+
+    warmup_steps: int = 2000
+    """Linear from zero."""
+    decay_steps: int = 522_000
+    """At the end of the run, down to zero."""
+    decay: Literal["linear", "1-sqrt", "cosine"] = "linear"
+    """Shape of the decay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Batches, seeds, checkpoints."""
+
+    sequence_length: int = 4096
+    """Tokens per sequence."""
+    batch_sequences: int = 576
+    """Sequences per optimizer step, over all ranks and accumulation steps."""
+    micro_batch_sequences: int = 3
+    """Sequences per forward pass and rank; the rest is gradient accumulation."""
+    seed: int = 6
+    """Of initialization and data order."""
+    log_every: int = 1
+    """Steps."""
+    checkpoint_every: int = 2000
+    """Steps."""
+    keep_checkpoints: int = 2
+    """Newest ones kept on disk."""
+    sample_every: int = 0
+    """Generate from the prompts every so many steps, to watch the model learn; 0: never."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel:
+    """How a run is laid out over devices (planned by `--dry-run`; one process trains today)."""
+
+    data: int = 1
+    """Replicas."""
+    tensor: int = 1
+    """Devices that share each matrix."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """What the finished model is asked."""
+
+    minimal_pairs: str = ""
+    """JSONL file of pairs: the model should find `good` likelier than `bad`."""
+    maximum_tokens: int = 100_000
+    """Held-out tokens per source and language."""
+    prompts: tuple[str, ...] = ()
+    """Beginnings the model continues, for the report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All there is to a run."""
+
+    name: str
+    """Also the name of the run's folder."""
+    description: str = ""
+    """One sentence."""
+    data: Data = field(default_factory=Data)
+    """Where the documents come from."""
+    curate: Curate = field(default_factory=Curate)
+    """Thresholds of the curation steps."""
+    tokenizer: Tokenizer = field(default_factory=Tokenizer)
+    """The tokenizer."""
+    model: Model = field(default_factory=Model)
+    """The architecture."""
+    stages: tuple[Stage, ...] = ()
+    """Stretches of training, one after the other."""
+    objective: Objective = field(default_factory=Objective)
+    """What is predicted."""
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    """How gradients become updates."""
+    schedule: Schedule = field(default_factory=Schedule)
+    """The learning rate over time."""
+    train: Train = field(default_factory=Train)
+    """Batches, seeds, checkpoints."""
+    parallel: Parallel = field(default_factory=Parallel)
+    """Layout over devices."""
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    """What the finished model is asked."""
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def total_tokens(self) -> int:
+        """Training tokens of all stages."""
+        return self.total_steps * self.train.batch_sequences * self.train.sequence_length
+
+
+def load_recipe(name: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Read a recipe by name (`laptop`) or path (`my.toml`) and apply dotted overrides.
+
+    Args:
+        name: a recipe shipped with the package, or the path of a TOML file.
+        overrides: dotted key -> value, such as `{"model.hidden_size": 256, "stages.0.steps": 10}`.
+
+    Raises:
+        RecipeError: no such recipe, broken TOML, an unknown key, or a value of the wrong type.
+    """
+    path = Path(name)
+    if path.suffix != ".toml":
+        path = RECIPES / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
+        raise RecipeError(f"{name}: no such recipe. Shipped: {known}; or give the path of a .toml file.")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not valid TOML: {error}") from None
+    for key, value in (overrides or {}).items():
+        _set(values, key, value)
+    try:
+        recipe = _build(Recipe, values, "")
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    _check(recipe, path)
+    return recipe
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split `key=value`; the value is read as TOML, and as a plain string where it is not TOML."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {text}: expected KEY=VALUE, such as model.hidden_size=256")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+
+
+def to_toml(recipe: Any, comments: bool = False) -> str:
+    """Write a recipe (or one section) as TOML that `load_recipe` reads back to an equal recipe."""
+    import tomlkit
+
+    return tomlkit.dumps(_table(recipe, comments))
+
+
+def to_json(section: Any) -> str:
+    """Write a section as canonical JSON, for fingerprints."""
+    return json.dumps(asdict(section), sort_keys=True)
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    if recipe.train.batch_sequences % recipe.train.micro_batch_sequences:
+        raise RecipeError(
+            f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
+            f"train.micro_batch_sequences ({recipe.train.micro_batch_sequences})"
+        )
+    if recipe.schedule.warmup_steps + recipe.schedule.decay_steps > recipe.total_steps:
+        raise RecipeError(
+            f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {recipe.total_steps} steps of the stages"
+        )
+    model = recipe.model
+    if model.num_attention_heads % model.num_key_value_heads:
+        raise RecipeError(
+            f"{path}: model.num_attention_heads ({model.num_attention_heads}) must be a multiple of "
+            f"model.num_key_value_heads ({model.num_key_value_heads})"
+        )
+    if model.head_dim is None and model.hidden_size % model.num_attention_heads:
+        raise RecipeError(f"{path}: model.hidden_size must be a multiple of model.num_attention_heads")
+    for stage in recipe.stages:
+        for name in stage.mixture:
+            if name not in recipe.data.sources and name.rpartition("-")[0] not in recipe.data.sources:
+                raise RecipeError(
+                    f"{path}: stage {stage.name!r} mixes {name!r}, which is no source of [data]"
+                    + _suggest(name, recipe.data.sources)
+                )
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value at a dotted key of nested dicts and lists."""
+    *parents, last = key.split(".")
+    node: Any = values
+    try:
+        for parent in parents:
+            node = node[int(parent)] if isinstance(node, list) else node.setdefault(parent, {})
+        if isinstance(node, list):
+            node[int(last)] = value
+        else:
+            node[last] = value
+    except (ValueError, IndexError, AttributeError, TypeError):
+        raise RecipeError(f"--set {key}: no such place in the recipe") from None
+
+
+def _build(cls: Any, values: Any, place: str) -> Any:
+    """Build a dataclass from a mapping, refusing unknown keys and wrong types."""
+    if not isinstance(values, dict):
+        raise RecipeError(f"{place}: expected a table [{place}], got {values!r}")
+    known = {f.name: f for f in fields(cls)}
+    hints = typing.get_type_hints(cls)
+    for key in values:
+        if key not in known:
+            where = f"{place}.{key}" if place else key
+            raise RecipeError(f"unknown key {where!r}{_suggest(key, known)}")
+    for name, f in known.items():
+        if name not in values and f.default is MISSING and f.default_factory is MISSING:
+            raise RecipeError(f"missing key {f'{place}.{name}' if place else name!r}")
+    return cls(
+        **{key: _convert(hints[key], value, f"{place}.{key}" if place else key) for key, value in values.items()}
+    )
+
+
+def _convert(hint: Any, value: Any, place: str) -> Any:
+    """Check a TOML value against a type hint and convert lists to tuples and tables to dataclasses."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if is_dataclass(hint):
+        return _build(hint, value, place)
+    if origin is Literal:
+        if value not in arguments:
+            raise RecipeError(f"{place}: {value!r} is not one of {', '.join(map(repr, arguments))}")
+        return value
+    if origin is types.UnionType:
+        return _convert(next(a for a in arguments if a is not type(None)), value, place)
+    if origin is tuple and isinstance(value, list | tuple):
+        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
+            raise RecipeError(f"{place}: expected {len(arguments)} values, got {len(value)}")
+        item = lambda i: arguments[0] if arguments[-1] is Ellipsis else arguments[i]
+        return tuple(_convert(item(i), v, f"{place}.{i}") for i, v in enumerate(value))
+    if origin is dict and isinstance(value, dict):
+        return {key: _convert(arguments[1], v, f"{place}.{key}") for key, v in value.items()}
+    if hint is float and type(value) is int:
+        return float(value)
+    if origin is None and type(value) is hint:
+        return value
+    expected = getattr(hint, "__name__", str(hint)) if origin is None else str(origin.__name__)
+    raise RecipeError(f"{place}: expected {expected}, got {value!r}")
+
+
+def _suggest(key: str, known: typing.Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}"
+
+
+def _table(section: Any, comments: bool) -> Any:
+    import tomlkit
+
+    table = tomlkit.table() if not isinstance(section, Recipe) else tomlkit.document()
+    texts = field_docstrings(type(section)) if comments else {}
+    simple_first = sorted(fields(section), key=lambda f: _is_table(getattr(section, f.name)))
+    for f in simple_first:
+        value = getattr(section, f.name)
+        if value is None:
+            continue
+        if comments and f.name in texts and not _is_table(value):
+            table.add(tomlkit.comment(texts[f.name]))
+        table.add(f.name, _toml_value(value, comments))
+    return table
+
+
+def _is_table(value: Any) -> bool:
+    return is_dataclass(value) or (
+        bool(value) and (isinstance(value, dict) or (isinstance(value, tuple) and is_dataclass(value[0])))
+    )
+
+
+def _toml_value(value: Any, comments: bool) -> Any:
+    import tomlkit
+
+    if is_dataclass(value):
+        return _table(value, comments)
+    if isinstance(value, dict):
+        table = tomlkit.table() if any(is_dataclass(v) for v in value.values()) else tomlkit.inline_table()
+        for key, v in value.items():
+            table.add(key, _toml_value(v, False))
+        return table
+    if isinstance(value, tuple):
+        if value and is_dataclass(value[0]):
+            tables = tomlkit.aot()
+            for v in value:
+                tables.append(_table(v, False))
+            return tables
+        return [_toml_value(v, comments) for v in value]
+    return value
+
+
+@functools.cache
+def field_docstrings(cls: type) -> dict[str, str]:
+    """The string under each field of a dataclass, on one line: what `smollab recipe` prints as comments."""
+    body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]
+    return {
+        statement.target.id: " ".join(following.value.value.split())
+        for statement, following in zip(body, body[1:], strict=False)
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
+        and isinstance(following, ast.Expr)
+        and isinstance(following.value, ast.Constant)
+        and isinstance(following.value.value, str)
+    }
