@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("smollab", "torch", "transformers", "numpy", "datatrove")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def compare(
     """Run every contender `rounds` times, interleaved in rotating order, and sum up each.
 
     Args:
-        contenders: name -> what to time; results are thrown away. The first one is the reference of the ratios.
+        contenders: name -> what to time; results are thrown away. Ratios are to the first one.
         rounds: timed rounds.
         warmup: rounds before the timed ones.
         unit: what `amount` counts.
@@ -146,7 +147,8 @@ def save_json(name: str | Path, rows: Sequence[Row], **more: Any) -> Path:
     path = RESULTS / Path(name).with_suffix(".json")
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), **more}
-    report["rows"] = [asdict(row) | {"per_cpu_s": row.per_cpu_s, "per_wall_s": row.per_wall_s} for row in rows]
+    rates = [{"per_cpu_s": row.per_cpu_s, "per_wall_s": row.per_wall_s} for row in rows]
+    report["rows"] = [asdict(row) | rate for row, rate in zip(rows, rates, strict=True)]
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
@@ -162,12 +164,12 @@ def machine() -> dict[str, Any]:
         "load_1_min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in ("smollab", "torch", "transformers", "numpy", "datatrove")},
+        "packages": {name: _version(name) for name in PACKAGES},
     }
 
 
 def _time(contender: Callable[[], Any]) -> tuple[float, float]:
-    """Return CPU and wall seconds of one call; the garbage of earlier calls is collected before, not during."""
+    """Return CPU and wall seconds of one call; earlier garbage is collected before, not during."""
     gc.collect()
     cpu, wall = _cpu_s(), time.perf_counter()
     contender()
