@@ -1,0 +1,36 @@
+"""What the data side hands to the training side: a batch of packed sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+IGNORE_INDEX = -100
+"""Target of a position where nothing is to be predicted, as in `torch.nn.functional.cross_entropy`."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model is trained on; every tensor is (batch, seq)."""
+
+    tokens: Tensor
+    targets: Tensor
+    """The next token of the same document; `IGNORE_INDEX` where there is none."""
+    positions: Tensor
+    """Counted from the start of the document, or of the sequence where that cut it."""
+    document_ids: Tensor
+    """Equal within a document; only compared within one row."""
+
+    def rows(self, start: int, stop: int) -> Batch:
+        """The sequences from `start` to `stop`, for gradient accumulation."""
+        tensors = (self.tokens, self.targets, self.positions, self.document_ids)
+        return Batch(*(tensor[start:stop] for tensor in tensors))
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        tensors = (self.tokens, self.targets, self.positions, self.document_ids)
+        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))

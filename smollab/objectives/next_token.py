@@ -1,0 +1,85 @@
+"""Next-token prediction: the cross-entropy of what really comes next, without ever holding all logits.
+
+The logits of a batch are (tokens, vocab_size): at 8192 tokens and SmolLM3's 128256 entries, 4 GB. But the loss is
+a sum over tokens, and its derivative with respect to the logits is known as soon as they are:
+
+    d loss / d logits = softmax(logits) - one_hot(target)
+
+So the forward pass takes some tokens at a time, computes their logits, their loss, and at once their share of the
+gradients of the hidden states and of the unembedding; then the logits are forgotten. Peak memory falls from
+tokens * vocab_size to chunk * vocab_size, and nothing is computed twice.
+
+Source: the idea is common to Cut Cross-Entropy (Wijmans et al. 2024) and Liger kernels (Hsu et al. 2024).
+"""
+
+import torch
+from torch import Tensor
+
+from smollab.batch import IGNORE_INDEX
+
+
+
+def next_token_loss(
+    hidden: Tensor, unembedding: Tensor, targets: Tensor, chunk_tokens: int = 1024, num_targets: int | None = None
+) -> Tensor:
+    """Mean cross-entropy in nats over the positions that have a target.
+
+    Args:
+        hidden: (batch, seq, hidden) states after the final norm.
+        unembedding: (vocab_size, hidden).
+        targets: (batch, seq) next tokens; `IGNORE_INDEX` where there is none.
+        chunk_tokens: tokens whose logits exist at one time.
+        num_targets: what to divide by; left out, the number of targets here. With gradient accumulation: the
+            number in the whole batch, so that micro-batch losses add up to the loss of the large batch.
+    """
+    targets = targets.flatten()
+    valid = targets != IGNORE_INDEX
+    count = int(valid.sum()) if num_targets is None else num_targets
+    states = hidden.reshape(-1, hidden.shape[-1])
+    loss: Tensor = _ChunkedCrossEntropy.apply(states, unembedding, targets, chunk_tokens, max(count, 1))
+    return loss
+
+
+def token_losses(hidden: Tensor, unembedding: Tensor, targets: Tensor, chunk_tokens: int = 1024) -> Tensor:
+    """Cross-entropy of each position in nats, (batch, seq), zero where there is no target; no gradients."""
+    states, flat = hidden.detach().reshape(-1, hidden.shape[-1]), targets.flatten()
+    losses = [
+        torch.nn.functional.cross_entropy(
+            (states[start : start + chunk_tokens] @ unembedding.detach().T).float(),
+            flat[start : start + chunk_tokens],
+            ignore_index=IGNORE_INDEX,
+            reduction="none",
+        )
+        for start in range(0, len(flat), chunk_tokens)
+    ]
+    return torch.cat(losses).view_as(targets)
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, states, unembedding, targets, chunk_tokens, count):  # type: ignore[no-untyped-def]
+        needs_gradients = any(ctx.needs_input_grad[:2])
+        grad_states = torch.empty_like(states) if needs_gradients else None
+        grad_unembedding = torch.zeros_like(unembedding) if needs_gradients else None
+        total = torch.zeros((), dtype=torch.float32, device=states.device)
+        for start in range(0, len(targets), chunk_tokens):
+            chunk = slice(start, start + chunk_tokens)
+            target = targets[chunk]
+            valid = (target != IGNORE_INDEX)[:, None]
+            target = target.clamp(min=0)[:, None]
+            log_probabilities = torch.log_softmax((states[chunk] @ unembedding.T).float(), dim=-1)
+            total -= (log_probabilities.gather(1, target) * valid).sum()
+            if needs_gradients:
+                # softmax - one_hot, for the positions that have a target, over the number of targets
+                grad = log_probabilities.exp_()
+                grad.scatter_add_(1, target, torch.full_like(target, -1, dtype=grad.dtype))
+                grad = grad.mul_(valid / count).to(states.dtype)
+                torch.mm(grad, unembedding, out=grad_states[chunk])
+                grad_unembedding.addmm_(grad.T, states[chunk])
+        ctx.save_for_backward(grad_states, grad_unembedding)
+        return total / count
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        grad_states, grad_unembedding = ctx.saved_tensors
+        return grad_states * grad, grad_unembedding * grad, None, None, None

@@ -1,0 +1,130 @@
+"""The mixture: which source each training sequence comes from, and which tokens it holds.
+
+Both are pure functions of how many sequences were drawn before. So the whole state of the data is one small
+dictionary of counts: a resumed run continues to the token, and when a stage changes the mixture, each source goes
+on where it stopped.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from smollab.batch import IGNORE_INDEX, Batch
+from smollab.tokens.shards import TokenShard
+
+
+class TokenStream:
+    """The documents of one or more shards, shuffled anew each epoch, end to end and without end.
+
+    Args:
+        shards: opened shards.
+        sequence_length: tokens per sequence.
+        seed: of the order of documents.
+
+    Raises:
+        ValueError: the shards hold fewer tokens than one sequence.
+    """
+
+    def __init__(self, shards: Sequence[TokenShard], sequence_length: int, seed: int) -> None:
+        self.shards = shards
+        self.sequence_length = sequence_length
+        self.seed = seed
+        self.num_tokens = sum(shard.header.num_tokens for shard in shards)
+        if self.num_tokens <= sequence_length:
+            names = ", ".join(shard.folder.name for shard in shards)
+            raise ValueError(f"{names}: {self.num_tokens} tokens are fewer than one sequence of {sequence_length}")
+        self._documents = [(shard, index) for shard in shards for index in range(len(shard))]
+        self._lengths = np.concatenate([np.diff(shard.starts) for shard in shards])
+        self._epoch = -1
+
+    def sequence(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sequence number `index` and the token after it.
+
+        Returns:
+            Token ids and document numbers, each (sequence_length + 1,). Sequences overlap by that one token, so
+            that every token of the stream is a target once.
+        """
+        position = index * self.sequence_length
+        wanted = self.sequence_length + 1
+        tokens, documents = [], []
+        while wanted > 0:
+            epoch, offset = divmod(position, self.num_tokens)
+            self._shuffle(epoch)
+            place = int(np.searchsorted(self._ends, offset, side="right"))
+            shard, document = self._documents[self._order[place]]
+            data = shard.document(document)
+            piece = data[len(data) - (self._ends[place] - offset) :][:wanted]
+            tokens.append(piece)
+            documents.append(np.full(len(piece), epoch * len(self._documents) + place))
+            position += len(piece)
+            wanted -= len(piece)
+        return np.concatenate(tokens).astype(np.int64), np.concatenate(documents)
+
+    def _shuffle(self, epoch: int) -> None:
+        """Set the order of documents to that of an epoch."""
+        if epoch != self._epoch:
+            self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self._documents))
+            self._ends = np.cumsum(self._lengths[self._order])
+            self._epoch = epoch
+
+
+class Mixture:
+    """Draw sequences from several streams in given proportions.
+
+    After n sequences each stream has given its share of them to within one: the next always comes from the stream
+    that is furthest behind. Random draws would have the right share only on average.
+
+    Args:
+        streams: by name.
+        drawn: sequences already taken from each stream; the state of the data.
+    """
+
+    def __init__(self, streams: Mapping[str, TokenStream], drawn: Mapping[str, int] | None = None) -> None:
+        self.streams = dict(streams)
+        self.drawn = {name: (drawn or {}).get(name, 0) for name in streams}
+        self._weights: dict[str, float] = {}
+
+    def set_weights(self, weights: Mapping[str, float], drawn_in_stage: int = 0) -> None:
+        """Begin a stage, or continue it after `drawn_in_stage` sequences.
+
+        Raises:
+            ValueError: a weight is negative, all are zero, or a name is not a stream.
+        """
+        unknown = weights.keys() - self.streams.keys()
+        total = sum(weights.values())
+        if unknown or total <= 0 or min(weights.values()) < 0:
+            raise ValueError(f"mixture {dict(weights)}: weights must be positive and name {sorted(self.streams)}")
+        self._weights = {name: weight / total for name, weight in weights.items()}
+        self._in_stage = dict.fromkeys(self._weights, 0)
+        for _ in range(drawn_in_stage):
+            self._in_stage[self._next_name()] += 1
+
+    def _next_name(self) -> str:
+        """The stream that is furthest behind its share; of equals, the first."""
+        count = sum(self._in_stage.values()) + 1
+        return max(self._weights, key=lambda name: self._weights[name] * count - self._in_stage[name])
+
+    def next_batch(self, num_sequences: int) -> tuple[Batch, list[str]]:
+        """Draw the next sequences; also returns the name of the stream of each."""
+        names, rows = [], []
+        for _ in range(num_sequences):
+            name = self._next_name()
+            rows.append(self.streams[name].sequence(self.drawn[name]))
+            self.drawn[name] += 1
+            self._in_stage[name] += 1
+            names.append(name)
+        return make_batch(rows), names
+
+
+def make_batch(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> Batch:
+    """Turn (token ids, document numbers) of sequence_length + 1 into a batch; targets never cross documents."""
+    tokens = torch.from_numpy(np.stack([row[0] for row in rows]))
+    documents = torch.from_numpy(np.stack([row[1] for row in rows]))
+    targets = tokens[:, 1:].masked_fill(documents[:, 1:] != documents[:, :-1], IGNORE_INDEX)
+    document_ids = documents[:, :-1].contiguous()
+    index = torch.arange(document_ids.shape[1]).expand_as(document_ids)
+    starts = torch.ones_like(document_ids, dtype=torch.bool)
+    starts[:, 1:] = document_ids[:, 1:] != document_ids[:, :-1]
+    positions = index - torch.where(starts, index, 0).cummax(dim=1).values
+    return Batch(tokens[:, :-1].contiguous(), targets.contiguous(), positions, document_ids)
