@@ -322,8 +322,8 @@ class Train:
     """Steps."""
     keep_checkpoints: int = 2
     """Newest ones kept on disk."""
-    sample_every: int = 0
-    """Generate from the prompts every so many steps, to watch the model learn; 0: never."""
+    evaluate_every: int = 0
+    """Measure bits per byte on a little held-out text every so many steps; 0: only at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,6 @@ from torch import Tensor
 from smollab.batch import IGNORE_INDEX
 
 
-
 def next_token_loss(
     hidden: Tensor, unembedding: Tensor, targets: Tensor, chunk_tokens: int = 1024, num_targets: int | None = None
 ) -> Tensor:

@@ -73,20 +73,28 @@ class TokenShard:
 
 
 def write_shard(
-    folder: Path, documents: Iterable[list[int]], vocab_size: int, tokenizer_hash: str, num_bytes: int
+    folder: Path, documents: Iterable[tuple[list[int], int]], vocab_size: int, tokenizer_hash: str
 ) -> ShardHeader:
-    """Write tokenized documents; the header comes last, so that a killed write is never taken for a shard."""
+    """Write tokenized documents; the header comes last, so that a killed write is never taken for a shard.
+
+    Args:
+        folder: made if missing; an older shard there is replaced.
+        documents: token ids of each document and the UTF-8 bytes of its text.
+        vocab_size: decides between 2 and 4 bytes a token.
+        tokenizer_hash: stored, so that a shard is never read with another tokenizer.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "header.json").unlink(missing_ok=True)
     dtype = np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
-    starts = [0]
+    starts, num_bytes = [0], 0
     checksum = xxhash.xxh3_128()
     with (folder / "tokens.bin").open("wb") as file:
-        for document in documents:
-            data = np.asarray(document, dtype=dtype).tobytes()
+        for tokens, text_bytes in documents:
+            data = np.asarray(tokens, dtype=dtype).tobytes()
             checksum.update(data)
             file.write(data)
-            starts.append(starts[-1] + len(document))
+            starts.append(starts[-1] + len(tokens))
+            num_bytes += text_bytes
     np.asarray(starts, dtype="<i8").tofile(folder / "documents.bin")
     header = ShardHeader(
         dtype=dtype.str,

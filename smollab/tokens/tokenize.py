@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,30 +62,28 @@ def tokenize_documents(
     fingerprint = tokenizer_hash(tokenizer)
     statistics: dict[str, dict[str, int]] = {}
     for name, paths in groups.items():
-        documents = list(read_documents(*paths))
         row: dict[str, int] = {}
         for split in ("train", "held_out"):
-            chosen = [d for d in documents if is_held_out(d.id, held_out) == (split == "held_out")]
-            num_bytes = sum(len(d.text.encode()) for d in chosen)
-            tokens = encode(tokenizer, chosen)
-            header = write_shard(output / split / name, tokens, tokenizer.get_vocab_size(), fingerprint, num_bytes)
-            row |= {f"{split}_tokens": header.num_tokens, f"{split}_bytes": num_bytes}
+            chosen = (d for d in read_documents(*paths) if is_held_out(d.id, held_out) == (split == "held_out"))
+            encoded = encode(tokenizer, chosen)
+            header = write_shard(output / split / name, encoded, tokenizer.get_vocab_size(), fingerprint)
+            row |= {f"{split}_tokens": header.num_tokens, f"{split}_bytes": header.num_bytes}
         statistics[name] = row
         progress(name, row["train_tokens"] + row["held_out_tokens"], row["train_bytes"] + row["held_out_bytes"])
     (output / "statistics.json").write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
     return statistics
 
 
-def encode(tokenizer: "Tokenizer", documents: Iterable[Document], batch_size: int = 64) -> Iterator[list[int]]:
-    """Token ids of each document with BOS before and EOS after; the next batch is encoded meanwhile."""
+def encode(
+    tokenizer: "Tokenizer", documents: Iterable[Document], batch_size: int = 64
+) -> Iterator[tuple[list[int], int]]:
+    """Token ids of each document, with BOS before and EOS after, and the bytes of its text."""
     bos, eos = tokenizer.token_to_id(BOS), tokenizer.token_to_id(EOS)
-    texts = iter([document.text for document in documents])
-    encode_batch = lambda batch: tokenizer.encode_batch(batch, add_special_tokens=False)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pending = pool.submit(encode_batch, list(islice(texts, batch_size)))
-        while encodings := pending.result():
-            pending = pool.submit(encode_batch, list(islice(texts, batch_size)))
-            yield from ([bos, *encoding.ids, eos] for encoding in encodings)
+    texts = (document.text for document in documents)
+    while batch := list(islice(texts, batch_size)):
+        encodings = tokenizer.encode_batch(batch, add_special_tokens=False)  # on all cores
+        for text, encoding in zip(batch, encodings, strict=True):
+            yield [bos, *encoding.ids, eos], len(text.encode())
 
 
 def tokenizer_hash(tokenizer: "Tokenizer") -> str:

@@ -1,0 +1,1 @@
+"""The training script: one readable loop, checkpoints, metrics."""

@@ -1,0 +1,140 @@
+"""Checkpoints: all a run needs to continue as if it had never stopped.
+
+A checkpoint is a folder `step-00000050` of two safetensors files (weights, optimizer state) and `state.json`
+(step, how much of each source was read, the recipe's sections that shaped the run). It is written beside its
+final name and renamed, so that a crash or a full disk while saving leaves the last good one untouched.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+WEIGHTS, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+
+
+class CheckpointMismatch(ValueError):
+    """A checkpoint of another configuration; the message names what differs and the way out."""
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Finished checkpoints, oldest first."""
+    return sorted(p for p in folder.glob("step-*") if (p / STATE).is_file() and p.suffix != ".unfinished")
+
+
+def save_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    state: dict[str, Any],
+    keep: int,
+) -> Path:
+    """Write a checkpoint atomically, then remove all but the newest `keep`.
+
+    Args:
+        folder: of all checkpoints.
+        model: its state dict is saved.
+        optimizers: their state per parameter is saved under the parameter's name.
+        state: JSON, with at least `step`.
+        keep: checkpoints left on disk.
+
+    Raises:
+        OSError: the disk is full; older checkpoints are untouched.
+    """
+    final = folder / f"step-{state['step']:08d}"
+    unfinished = final.with_name(final.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(parents=True)
+        weights = {name: p.detach().contiguous() for name, p in model.named_parameters()}  # tied ones once
+        save_file(weights, unfinished / WEIGHTS)
+        save_file(_optimizer_tensors(model, optimizers), unfinished / OPTIMIZER)
+        (unfinished / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        for file in unfinished.iterdir():
+            _flush(file)
+        shutil.rmtree(final, ignore_errors=True)
+        unfinished.rename(final)
+    except Exception as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise
+        # safetensors reports a full disk as its own error
+        raise OSError(f"could not write the checkpoint {final}: {error}") from error
+    for old in list_checkpoints(folder)[:-keep]:
+        shutil.rmtree(old)
+    return final
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer], configuration: dict[str, Any]
+) -> dict[str, Any]:
+    """Restore model and optimizers in place and return the state.
+
+    Args:
+        path: one checkpoint.
+        model: of the same shape.
+        optimizers: over the same parameters.
+        configuration: what `state["configuration"]` must equal.
+
+    Raises:
+        CheckpointMismatch: the checkpoint was made with another configuration.
+    """
+    state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
+    differences = list(_differences(state.get("configuration"), configuration, ""))
+    if differences:
+        raise CheckpointMismatch(
+            f"{path} was made with another configuration: {'; '.join(differences[:3])}. "
+            "Go back to that configuration, or start anew in another folder with --run DIR"
+        )
+    weights = load_file(path / WEIGHTS)
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    owner = {id(p): optimizer for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]}
+    for key, tensor in load_file(path / OPTIMIZER).items():
+        name, _, slot = key.rpartition("/")
+        parameter = parameters[name]
+        # AdamW counts its steps on the CPU unless it is fused on an accelerator.
+        owner[id(parameter)].state[parameter][slot] = tensor.to(parameter.device)
+    return state
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Restore only the weights, for evaluation and export."""
+    weights = load_file(path / WEIGHTS)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights[name])
+
+
+def _optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return {
+        f"{names[parameter]}/{slot}": value.contiguous()
+        for optimizer in optimizers
+        for parameter, slots in optimizer.state.items()
+        for slot, value in slots.items()
+    }
+
+
+def _differences(old: Any, new: Any, place: str) -> Any:
+    """Yield `model.hidden_size: 192 there, 256 here` for every leaf that differs."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(k for k in new if k not in old)]:
+            yield from _differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
+    elif old != new:
+        yield f"{place}: {old} there, {new} here"
+
+
+def _flush(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

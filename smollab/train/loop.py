@@ -1,0 +1,231 @@
+"""The training loop.
+
+Read from top to bottom it is the whole of pretraining: draw a batch from the stage's mixture, run the model, turn
+hidden states into a loss, take gradients, clip them, set the learning rate, step, log, save.
+"""
+
+import hashlib
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from smollab.batch import IGNORE_INDEX, Batch
+from smollab.evaluate.bits_per_byte import bits_per_byte
+from smollab.hardware import training_device
+from smollab.model.config import ModelConfig
+from smollab.model.transformer import Transformer
+from smollab.objectives.next_token import next_token_loss
+from smollab.optim import build_optimizers
+from smollab.optim.schedules import warmup_stable_decay
+from smollab.progress import console, progress
+from smollab.recipe import Recipe, Stage
+from smollab.tokens.mixture import Mixture, TokenStream
+from smollab.tokens.shards import TokenShard
+from smollab.tokens.tokenize import open_shards
+from smollab.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from smollab.train.metrics import MetricsLog
+
+PEEK_TOKENS = 8192
+"""Held-out tokens per source measured during training."""
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on; the message says why and what to do."""
+
+
+def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_per_token: torch.Tensor) -> Path:
+    """Train a recipe's model, or continue where an earlier call was stopped.
+
+    Args:
+        recipe: all settings.
+        tokens: folder with `train/` and `held_out/` shards.
+        output: receives `checkpoints/` and `metrics.jsonl`.
+        vocab_size: of the tokenizer the shards were made with.
+        bytes_per_token: see `smollab.evaluate.bits_per_byte.token_bytes`.
+
+    Returns:
+        The last checkpoint.
+
+    Raises:
+        TrainingError: the loss is not finite any more.
+        CheckpointMismatch: `output` holds a run of another configuration.
+        KeyboardInterrupt: stopped by the user, after a checkpoint was saved.
+    """
+    device = training_device()
+    model = Transformer(ModelConfig.from_recipe(recipe.model, vocab_size), recipe.train.seed).to(device)
+    optimizers = build_optimizers(model, recipe.optimizer)
+    mixture = open_mixture(recipe, tokens / "train")
+    configuration = run_configuration(recipe, tokens)
+    step = 0
+    checkpoints = list_checkpoints(output / "checkpoints")
+    if checkpoints:
+        state = load_checkpoint(checkpoints[-1], model, optimizers, configuration)
+        step, mixture.drawn = state["step"], state["drawn"]
+        if step < recipe.total_steps:
+            console.print(f"  continuing after step {step} of {recipe.total_steps}")
+    held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").iterdir())}
+    metrics = MetricsLog(output / "metrics.jsonl", resume_step=step)
+
+    def save() -> Path:
+        state = {"step": step, "drawn": mixture.drawn, "configuration": configuration}
+        return save_checkpoint(output / "checkpoints", model, optimizers, state, recipe.train.keep_checkpoints)
+
+    if step == recipe.total_steps:
+        return checkpoints[-1]
+    with progress("pretrain", recipe.total_steps, done=step) as advance, _interruptible() as interrupted:
+        for stage, begin in stages_from(recipe, step):
+            mixture.set_weights(stage.mixture, (step - begin) * recipe.train.batch_sequences)
+            while step < begin + stage.steps:
+                started = time.perf_counter()
+                batch, names = mixture.next_batch(recipe.train.batch_sequences)
+                rate = set_learning_rates(optimizers, recipe, step)
+                loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe)
+                step += 1
+                if not math.isfinite(loss):
+                    raise TrainingError(_divergence(step, loss, list_checkpoints(output / "checkpoints")))
+                seconds = time.perf_counter() - started
+                row = {
+                    "step": step,
+                    "stage": stage.name,
+                    "loss": loss,
+                    "grad_norm": grad_norm,
+                    "learning_rate": rate,
+                    "tokens": step * recipe.train.batch_sequences * recipe.train.sequence_length,
+                    "tokens_per_second": batch.tokens.numel() / seconds,
+                    "sources": {name: names.count(name) for name in dict.fromkeys(names)},
+                }
+                if recipe.train.evaluate_every and step % recipe.train.evaluate_every == 0:
+                    row["held_out"] = {
+                        name: bits_per_byte(model, shard, bytes_per_token, PEEK_TOKENS, recipe.train.sequence_length)
+                        for name, shard in held_out.items()
+                        if shard.header.num_tokens > 1
+                    }
+                if step % recipe.train.log_every == 0 or "held_out" in row:
+                    metrics.write(row)
+                advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s · {stage.name}")
+                if interrupted.is_set():
+                    save()
+                    raise KeyboardInterrupt
+                if step % recipe.train.checkpoint_every == 0 or step == recipe.total_steps:
+                    last = save()
+    return last
+
+
+def train_step(
+    model: Transformer, optimizers: list[torch.optim.Optimizer], batch: Batch, recipe: Recipe
+) -> tuple[float, float]:
+    """One optimizer step on a batch, accumulated over micro-batches.
+
+    Returns:
+        Mean loss in nats per token, and the global gradient norm before clipping. When the loss is not finite
+        the weights are left as they were.
+    """
+    num_targets = int((batch.targets != IGNORE_INDEX).sum())
+    loss = 0.0
+    size = recipe.train.micro_batch_sequences
+    for start in range(0, batch.tokens.shape[0], size):
+        part = batch.rows(start, start + size)
+        with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda):
+            hidden = model(part.tokens, part.document_ids, part.positions)
+        part_loss = next_token_loss(
+            hidden.to(model.lm_head.weight.dtype),
+            model.lm_head.weight,
+            part.targets,
+            recipe.objective.chunk_tokens,
+            num_targets,
+        )
+        part_loss.backward()
+        loss += part_loss.item()
+    grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
+    if math.isfinite(loss) and math.isfinite(grad_norm):
+        for optimizer in optimizers:
+            optimizer.step()
+    model.zero_grad(set_to_none=True)
+    return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
+
+
+def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, step: int) -> float:
+    """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
+    settings = recipe.schedule
+    factor = warmup_stable_decay(
+        step, recipe.total_steps, settings.warmup_steps, settings.decay_steps, settings.decay
+    )
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
+    return recipe.optimizer.learning_rate * factor
+
+
+def open_mixture(recipe: Recipe, folder: Path) -> Mixture:
+    """A stream for every name that some stage mixes."""
+    names = dict.fromkeys(name for stage in recipe.stages for name in stage.mixture)
+    train = recipe.train
+    return Mixture(
+        {name: TokenStream(open_shards(folder, name), train.sequence_length, train.seed) for name in names}
+    )
+
+
+def stages_from(recipe: Recipe, step: int) -> Iterator[tuple[Stage, int]]:
+    """The stages not finished at a step, each with the step it begins at."""
+    begin = 0
+    for stage in recipe.stages:
+        if step < begin + stage.steps:
+            yield stage, begin
+        begin += stage.steps
+
+
+def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:
+    """Everything that decides what a run computes: settings, and the tokens it reads."""
+    sections = {key: asdict(getattr(recipe, key)) for key in ("model", "objective", "optimizer", "schedule")}
+    headers = [path.read_text(encoding="utf-8") for path in sorted((tokens / "train").glob("*/header.json"))]
+    train = asdict(recipe.train)
+    configuration = sections | {
+        "stages": {str(i): asdict(stage) for i, stage in enumerate(recipe.stages)},
+        "train": {key: train[key] for key in ("sequence_length", "batch_sequences", "micro_batch_sequences", "seed")},
+        "tokens": hashlib.sha256("".join(headers).encode()).hexdigest()[:16],
+    }
+    result: dict[str, Any] = json.loads(json.dumps(configuration))  # tuples become lists, as in a saved state
+    return result
+
+
+def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:
+    last = f"the last good checkpoint is {checkpoints[-1]}" if checkpoints else "no checkpoint was saved yet"
+    return (
+        f"loss or gradient is {loss} at step {step}; the weights were left as they were before it; {last}. "
+        "Lower optimizer.learning_rate, or warm up longer (schedule.warmup_steps)"
+    )
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or SIGTERM) into an event, so that a step is finished and saved; the second is as usual."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def stop(number: int, frame: Any) -> None:
+        event.set()
+        restore()
+        console.print("  finishing this step and saving it; press Ctrl-C again to stop at once")
+
+    for number in previous:
+        signal.signal(number, stop)
+    try:
+        yield event
+    finally:
+        restore()

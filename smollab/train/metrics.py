@@ -1,0 +1,36 @@
+"""Metrics: one JSON object per line, one line per logged step."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class MetricsLog:
+    """Append-only metrics.jsonl of a run.
+
+    Args:
+        path: the file.
+        resume_step: steps after this one are cut off, since a resumed run will log them again.
+    """
+
+    def __init__(self, path: Path, resume_step: int = 0) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [row for row in read_metrics(path) if row["step"] <= resume_step]
+        path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append a row; it is on its way to the disk when this returns."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All rows of a metrics file; a last line cut off by a crash is left out."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
