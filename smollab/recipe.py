@@ -87,6 +87,20 @@ class Data:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExtractPdf:
+    """Text of PDF files that carry text; scans are sorted out."""
+
+    engine: Literal["pymupdf", "pypdfium2"] = "pymupdf"
+    """`pymupdf` (AGPL-3.0): reading order of columns, paragraphs. `pypdfium2` (Apache-2.0): plain text."""
+    cpu_seconds: int = 60
+    """CPU time for one file, after which it is dropped."""
+    memory_mb: int = 4096
+    """Address space for one file; MiB."""
+    minimum_characters_per_page: float = 25.0
+    """Files with less text are scans and need OCR."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Language:
     """Language identification."""
 
@@ -188,6 +202,8 @@ class Curate:
 
     workers: int | None = None
     """Processes; left out: one per core."""
+    extract_pdf: ExtractPdf = field(default_factory=ExtractPdf)
+    """Text of PDF files."""
     language: Language = field(default_factory=Language)
     """Language identification."""
     gopher_repetition: GopherRepetition = field(default_factory=GopherRepetition)
