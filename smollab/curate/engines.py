@@ -1,0 +1,177 @@
+"""Where shards are mapped: in this process, or in a pool of processes on this machine.
+
+An engine does one thing: call a function on every task whose output does not exist yet. The function
+writes its output last and atomically, so that whatever ends a run (Ctrl-C, `kill -9`, a full disk), the next one goes
+on with the tasks that are unfinished.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait as wait_for_objects
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from smollab.curate.errors import CurationError
+
+POLL_S = 0.2
+"""Between two looks at the counter of documents."""
+
+
+class Task(Protocol):
+    """What `map_shards` needs to know of a task."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
+
+    @property
+    def output(self) -> Path:
+        """Exists when, and only when, the task is done."""
+        ...
+
+
+T = TypeVar("T", bound=Task)
+Tick = Callable[[int], None]
+"""Called by a task's function with the number of documents since the last call."""
+
+
+def map_shards(
+    function: Callable[[T, Tick], None],
+    tasks: Sequence[T],
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Call a function on every task that is not done yet.
+
+    Args:
+        function: a function of a module (it is sent to the workers by name) that takes a task and a `tick`.
+        tasks: in any order; each names its output file.
+        workers: processes; 1 works in this process; None: one per core.
+        on_progress: called with (tasks done, documents seen so far).
+
+    Raises:
+        CurationError: a worker process died.
+        KeyboardInterrupt: after the workers were ended.
+    """
+    todo = [task for task in tasks if not task.output.exists()]
+    done = len(tasks) - len(todo)
+    report = on_progress or (lambda tasks_done, documents: None)
+    report(done, 0)
+    workers = min(workers or os.cpu_count() or 1, len(todo))
+    if workers <= 1:
+        _map_here(function, todo, done, report)
+    else:
+        _map_in_pool(function, todo, done, workers, report)
+
+
+def _map_here(
+    function: Callable[[T, Tick], None], todo: Sequence[T], done: int, report: Callable[[int, int], None]
+) -> None:
+    documents = 0
+
+    def tick(count: int) -> None:
+        nonlocal documents
+        documents += count
+        report(done, documents)
+
+    for task in todo:
+        function(task, tick)
+        done += 1
+        report(done, documents)
+
+
+def _map_in_pool(
+    function: Callable[[T, Tick], None],
+    todo: Sequence[T],
+    done: int,
+    workers: int,
+    report: Callable[[int, int], None],
+) -> None:
+    context = multiprocessing.get_context("spawn")  # forking a process with threads (torch, rich) can hang
+    counter = context.Value("Q", 0)
+    waiting = list(reversed(todo))
+    running: dict[Future[None], T] = {}
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(counter,))
+    try:
+        while waiting or running:
+            # No more tasks than workers are handed out, so that a death can be blamed on few.
+            with _without_main():
+                while waiting and len(running) < workers:
+                    task = waiting.pop()
+                    running[pool.submit(_call, function, task)] = task
+            finished, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+                del running[future]
+                done += 1
+            report(done, counter.value)
+    except BrokenProcessPool:
+        suspects = " or ".join(task.name for task in running.values())
+        raise CurationError(
+            f"a worker process was killed (out of memory?) while it worked on {suspects}; what is done is kept. "
+            "Run again with fewer workers: --set curate.workers=1"
+        ) from None
+    finally:
+        _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once; finished pools have idle ones only."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Start workers without importing the user's script again.
+
+    A spawned process imports the main module of its parent, which fails in a script without an
+    `if __name__ == "__main__"` guard. Our functions never live there.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+_counter: Any = None
+
+
+def _start_worker(counter: Any) -> None:
+    global _counter
+    _counter = counter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, who ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """A parent that was killed cannot end its workers; they notice themselves."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for_objects([parent.sentinel])
+        os._exit(1)
+
+
+def _call(function: Callable[[Any, Tick], None], task: Any) -> None:
+    function(task, _tick)
+
+
+def _tick(count: int) -> None:
+    with _counter.get_lock():
+        _counter.value += count

@@ -1,0 +1,296 @@
+"""A page -> a flat list of text blocks that know where in the page they stood.
+
+lexbor (through selectolax) repairs the markup and drops what is never text (scripts, forms' controls, ...), all
+in C. Its clean serialization is then read in one pass by a regular expression: cheaper than walking the tree
+node by node from Python, and as safe, since a serialized tree is well formed.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from selectolax.lexbor import LexborHTMLParser
+
+NEVER_TEXT = ["script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "canvas", "audio", "video", "button", "select", "input", "textarea", "nav", "dialog", "map", "noembed", "noframes", "xmp", "plaintext", "datalist", "progress", "meter", "math"]
+BLOCK_TAGS = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "legend", "li", "main", "menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+)
+VOID_TAGS = frozenset(["area", "base", "br", "col", "hr", "img", "link", "meta", "param", "source", "track", "wbr"])
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+LEAVES = frozenset(("p", "pre", "dt", "caption", "figcaption", "summary", "legend", *HEADINGS))
+
+# Whole words of class, id and role -> why the part is probably not the page's own text.
+SUSPICIONS = {
+    "navigation": "nav navbar navigation menu submenu breadcrumb breadcrumbs pagination pager sidebar sidenav topbar "
+    "toolbar skiplink sitemap masthead banner contentinfo complementary navbox vertical-navbox navheader navfooter",
+    "comments": "comment comments commentlist comments-area disqus respond comment-respond replies",
+    "social": "share sharing social socials addthis sharedaddy follow-us",
+    "promotion": "ad ads adsense advert advertisement advertising promo promos promotion sponsor sponsored newsletter "
+    "subscribe subscription signup popup modal paywall outbrain taboola banner-ad cta",
+    "related": "related recommend recommended recommendations popular trending read-more more-from more-stories "
+    "you-may-like also-like teaser teasers latest-posts recent-posts most-read",
+    "legal": "cookie cookies cookie-banner consent gdpr footer copyright disclaimer colophon cookielaw",
+    "meta": "tags tag-list taglist tag-cloud byline author-bio author-box post-meta entry-meta postmeta metadata "
+    "entry-footer post-footer catlinks",
+    "hidden": "hidden",
+}
+_SUSPICION = re.compile(
+    "|".join(
+        rf"(?P<{name}>(?<![\w-])(?:[\w]+-)?(?:{'|'.join(words.split())})(?:-[\w]+)?(?![\w-]))"
+        for name, words in SUSPICIONS.items()
+    )
+)
+_SKIPPED = re.compile(
+    r"mw-editsection|headerlink|sr-only|visually-hidden|screen-reader|noprint|linenos|lineno|line-numbers|skip-link"
+)
+_IDENTITY = re.compile(r'\s(?:class|id|role|itemprop)="([^"]*)"')
+_HIDING = re.compile(r'\shidden=""|display:\s*none|visibility:\s*hidden|\saria-hidden="true"')
+_EVENT = re.compile(r'<!--.*?-->|<(/?)([a-zA-Z][\w:-]*)((?:[^>"]|"[^"]*")*)>|([^<]+|<)', re.DOTALL)
+_SPACES = re.compile(r"[ \t\r\f\n]+")
+
+
+@dataclass(slots=True)
+class Block:
+    """One paragraph, heading, list item, table row or piece of code."""
+
+    kind: str
+    """`p`, `h1` ... `h6`, `li`, `pre`, `row`."""
+    text: str
+    link_characters: int
+    container: int
+    """Index of the innermost container."""
+    suspicions: tuple[int, ...]
+    """Indices of the suspected regions it stands in."""
+    cell: int = -1
+    """Number of the table cell it stands in, or -1."""
+
+    @property
+    def link_density(self) -> float:
+        """Share of the characters inside links."""
+        return self.link_characters / max(len(self.text), 1)
+
+
+@dataclass(slots=True)
+class Container:
+    """An element that holds blocks."""
+
+    tag: str
+    parent: int
+    is_main: bool
+    """The page itself says that its content is here: `<article>`, `<main>`, `role=main`, `itemprop=articleBody`."""
+
+
+@dataclass(slots=True)
+class Region:
+    """A part of the page that looks like boilerplate by its tag, class or id."""
+
+    category: str
+    characters: int = 0
+    """Good text inside, filled in later."""
+
+
+@dataclass(slots=True)
+class Page:
+    """The blocks of a page and the containers and suspected regions they stand in."""
+
+    title: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    containers: list[Container] = field(default_factory=list)
+    regions: list[Region] = field(default_factory=list)
+
+
+def read_page(html: str) -> Page:
+    """Parse a page and cut its text into blocks."""
+    tree = LexborHTMLParser(html)
+    title = tree.css_first("title")
+    page = Page(title=_SPACES.sub(" ", title.text()).strip() if title else "")
+    tree.strip_tags(NEVER_TEXT)
+    body = tree.body
+    if body is not None and body.html:
+        _Reader(page).read(body.html)
+    return page
+
+
+@lru_cache(maxsize=4096)
+def judge_attributes(attributes: str) -> tuple[str, bool, bool]:
+    """Return (category of suspicion or empty, skip this element, says it is the main content)."""
+    identity = " ".join(_IDENTITY.findall(attributes)).lower().replace("_", "-")
+    skipped = bool(_SKIPPED.search(identity))
+    if _HIDING.search(attributes):
+        return "hidden", skipped, False
+    suspicion = _SUSPICION.search(identity)
+    is_main = "articlebody" in identity or (" " + identity + " ").find(" main ") >= 0
+    return (suspicion.lastgroup or "" if suspicion else ""), skipped, is_main
+
+
+class _Reader:
+    """Turns the stream of tags and texts into blocks."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.stack: list[tuple[str, int, tuple[int, ...]]] = []  # tag, container, suspicions before the tag
+        self.container = -1
+        self.suspicions: tuple[int, ...] = ()
+        self.pieces: list[str] = []
+        self.link_characters = 0
+        self.links = 0
+        self.kind = "p"
+        self.in_pre = 0
+        self.bullet = False
+        self.tables: list[tuple[int, int]] = []  # first block, first cell
+        self.cells = 0
+        self.cell = -1
+        self.row_of_cell: dict[int, int] = {}
+        self.rows = 0
+
+    def read(self, html: str) -> None:
+        skip_tag, skip_depth = "", 0
+        for slash, name, attributes, text in _EVENT.findall(html):
+            if skip_depth:
+                if name == skip_tag:
+                    skip_depth += -1 if slash else 1
+            elif text:
+                self.add_text(text)
+            elif not name:
+                continue
+            elif slash:
+                self.close(name)
+            elif attributes and name not in VOID_TAGS and judge_attributes(attributes)[1]:
+                skip_tag, skip_depth = name, 1
+            else:
+                self.open(name, attributes)
+        self.flush()
+
+    def add_text(self, text: str) -> None:
+        self.pieces.append(text)
+        if self.links:
+            self.link_characters += len(text.strip())
+
+    def open(self, name: str, attributes: str) -> None:
+        if name == "a":
+            self.links += "href=" in attributes
+        elif name == "br":
+            self.pieces.append("\n" if self.in_pre else "\x00")
+        elif name in BLOCK_TAGS:
+            self.flush()
+            if name in VOID_TAGS:
+                return
+            self.stack.append((name, self.container, self.suspicions))
+            if name in LEAVES:
+                self.kind = name if name in HEADINGS or name == "pre" else "p"
+                self.in_pre += name == "pre"
+            else:
+                self.enter_container(name, attributes)
+
+    def enter_container(self, name: str, attributes: str) -> None:
+        category, is_main = "", name in ("article", "main")
+        if attributes:
+            category, _, says_main = judge_attributes(attributes)
+            is_main = is_main or says_main
+        if name in ("footer", "aside"):
+            category = category or "legal"
+        if category and name not in ("body", "main", "article"):
+            self.page.regions.append(Region(category))
+            self.suspicions = (*self.suspicions, len(self.page.regions) - 1)
+        self.page.containers.append(Container(name, self.container, is_main))
+        self.container = len(self.page.containers) - 1
+        if name == "li":
+            self.bullet = True
+        elif name == "table":
+            self.tables.append((len(self.page.blocks), self.cells))
+        elif name == "tr":
+            self.rows += 1
+        elif name in ("td", "th"):
+            self.cell = self.cells
+            self.cells += 1
+            self.row_of_cell[self.cell] = self.rows
+
+    def close(self, name: str) -> None:
+        if name == "a":
+            self.links = max(0, self.links - 1)
+        elif name in BLOCK_TAGS and any(tag == name for tag, _, _ in self.stack):
+            self.flush()
+            while self.stack:
+                tag, self.container, self.suspicions = self.stack.pop()
+                if tag == "pre":
+                    self.in_pre -= 1
+                elif tag == "table":
+                    self.close_table()
+                elif tag == "li":
+                    self.bullet = False
+                if tag == name:
+                    break
+
+    def close_table(self) -> None:
+        first_block, first_cell = self.tables.pop()
+        blocks = self.page.blocks[first_block:]
+        if is_data_table(blocks, self.row_of_cell):
+            self.page.blocks[first_block:] = join_rows(blocks, self.row_of_cell)
+        # In an enclosing table everything in here belongs to one cell, which is then a layout cell.
+        self.cell = first_cell - 1 if self.tables else -1
+
+    def flush(self) -> None:
+        """End the current block."""
+        if not self.pieces:
+            self.kind = "pre" if self.in_pre else "p"
+            return
+        raw = "".join(self.pieces)
+        self.pieces.clear()
+        text = unescape(raw)
+        if self.in_pre:
+            text = text.replace("\x00", "\n").strip("\n").rstrip()
+        else:
+            lines = (_SPACES.sub(" ", line).strip() for line in text.split("\x00"))
+            text = "\n".join(line for line in lines if line)
+        if text.strip():
+            kind = "pre" if self.in_pre else ("li" if self.bullet and self.kind == "p" else self.kind)
+            self.bullet = False
+            self.page.blocks.append(
+                Block(
+                    kind,
+                    text,
+                    min(self.link_characters, len(text)),
+                    self.container,
+                    self.suspicions,
+                    self.cell,
+                )
+            )
+        self.link_characters = 0
+        self.kind = "pre" if self.in_pre else "p"
+
+
+def unescape(text: str) -> str:
+    """Undo the four escapes that a serialized text node can hold."""
+    if "&" not in text:
+        return text
+    return text.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def is_data_table(blocks: list[Block], row_of_cell: dict[int, int]) -> bool:
+    """Tell a table of values from one that only arranges the page."""
+    cells = [block.cell for block in blocks if block.kind != "row"]
+    if len(cells) != len(blocks) or -1 in cells or not blocks:
+        return False
+    rows = {row_of_cell[cell] for cell in cells}
+    distinct = set(cells)
+    if len(rows) < 2 or len(distinct) < 1.5 * len(rows) or len(cells) > 1.5 * len(distinct):
+        return False
+    return all(len(block.text) < 400 and block.kind != "pre" for block in blocks)
+
+
+def join_rows(blocks: list[Block], row_of_cell: dict[int, int]) -> list[Block]:
+    """Make one block of each table row: `first cell | second cell`."""
+    rows: dict[int, list[Block]] = {}
+    for block in blocks:
+        rows.setdefault(row_of_cell[block.cell], []).append(block)
+    return [
+        Block(
+            "row",
+            " | ".join(block.text.replace("\n", " ") for block in row),
+            sum(block.link_characters for block in row),
+            row[0].container,
+            row[0].suspicions,
+            row[0].cell,
+        )
+        for row in rows.values()
+    ]

@@ -1,0 +1,71 @@
+"""The child process that reads PDF files, so that a crash, a hang or a memory bomb costs one file only.
+
+Run as `python -m smollab.curate.pdf.worker ENGINE CPU_SECONDS MEMORY_MB`. Each message on standard input is a PDF file;
+each answer on standard output is JSON: the text and number of pages, or why there is no text. The CPU limit is set anew for each file; past it the kernel ends
+the process. The limit is CPU time, not wall time, so that a busy machine does not change the data set.
+"""
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+from smollab.curate.pdf.message import read_message, write_message
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    engine, cpu_seconds, memory_mb = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    requests = sys.stdin.buffer
+    answers = os.fdopen(os.dup(1), "wb")
+    # What a library prints must not get between the answers.
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    limit_memory(memory_mb)
+    read_pages = importlib.import_module(f"smollab.curate.pdf.{engine}_engine").read_pages
+    while (pdf := read_message(requests)) is not None:
+        limit_cpu(cpu_seconds)
+        write_message(answers, json.dumps(_answer(read_pages, pdf)).encode())
+
+
+def _answer(read_pages: Any, pdf: bytes) -> dict[str, Any]:
+    from smollab.curate.pdf.layout import render_pages
+    from smollab.curate.pdf.page import UnreadablePdf
+
+    try:
+        pages = read_pages(pdf)
+        return {"text": render_pages(pages), "pages": len(pages)}
+    except UnreadablePdf as error:
+        return {"problem": str(error)}
+    except MemoryError:
+        return {"problem": "out of memory"}
+    except Exception as error:  # the library's own errors, of any kind, concern this file alone
+        return {"problem": f"corrupt: {type(error).__name__}: {error}"}
+
+
+def limit_memory(megabytes: int) -> None:
+    """Limit the address space, where the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20, megabytes * 2**20))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_cpu(seconds: int) -> None:
+    """Allow this many more CPU seconds, counted from now."""
+    try:
+        import resource
+    except ImportError:
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(usage.ru_utime + usage.ru_stime) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + seconds, hard))
+
+
+if __name__ == "__main__":
+    main()

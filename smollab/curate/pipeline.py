@@ -1,0 +1,203 @@
+"""Run a recipe's curation: read, filter, deduplicate, write, count; resumable, and the same for any number of workers.
+
+Local steps look at one document, global ones at all. So a run alternates: every source's leading local steps are
+mapped over its shards; then the global step that comes next compares all documents of the sources that list it;
+its verdicts are carried out when the next local steps read the shards again.
+
+    output/kept/web-en-00000.parquet      what stayed, by source and language
+    output/dropped/web-00000.parquet      what left, with step, reason, detail and text
+    output/funnel.json                    counts; written last
+    output/work/                          unfinished business; removed at the end
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from smollab.curate.across import DescribeTask, describe_shard, find_duplicates
+from smollab.curate.engines import T, Tick, map_shards
+from smollab.curate.errors import CurationError
+from smollab.curate.funnel import Funnel, SourceFunnel
+from smollab.curate.gather import gather
+from smollab.curate.local import LocalTask, kept_parts, load_counts, run_local
+from smollab.curate.progress import Progress, Update
+from smollab.curate.readers import Shard, list_shards
+from smollab.curate.steps import GLOBAL_STEPS, check_steps
+from smollab.recipe import Curate, Data, RecipeError
+
+__all__ = ["curate"]
+
+NEEDS_EXTRACTION = {"warc": "extract_html", "html": "extract_html", "pdf": "extract_pdf"}
+
+
+def curate(data: Data, settings: Curate, output: Path, progress: Progress | None = None) -> Funnel:
+    """Curate all sources of a recipe into a folder.
+
+    A run that was interrupted goes on where it stopped, shard by shard, if the recipe, the inputs and the code are the
+    same; else it starts anew. The files written do not depend on the number of workers.
+
+    Args:
+        data: the sources.
+        settings: thresholds and the number of workers.
+        output: folder; its `kept`, `dropped` and `funnel.json` are replaced.
+        progress: called with an `Update` whenever something was done; `Bars` shows them.
+
+    Returns:
+        The counts of each source and step.
+
+    Raises:
+        RecipeError: an unknown step.
+        CurationError: a source that does not exist, nothing that can be read, a worker that was killed, a full disk.
+    """
+    for name, source in data.sources.items():
+        check_steps(name, source.resolved_steps)
+        needed = NEEDS_EXTRACTION.get(source.kind)
+        if needed and needed not in source.resolved_steps:
+            raise RecipeError(f"data.sources.{name}.steps: a {source.kind} source needs {needed!r}")
+    if not data.sources:
+        raise CurationError("data.sources is empty; name at least one source in the recipe")
+    try:
+        return _Run(data, settings, output, progress or (lambda update: None)).run()
+    except OSError as error:
+        place = error.filename or output
+        raise CurationError(
+            f"{place}: {error.strerror or error}; what is done is kept: make room and run again"
+        ) from error
+
+
+class _Run:
+    """One run; holds what each source still has to pass."""
+
+    def __init__(self, data: Data, settings: Curate, output: Path, progress: Progress):
+        self.workers = settings.workers
+        self.settings = replace(settings, workers=None)  # results must not depend on it
+        self.output, self.work, self.progress = output, output / "work", progress
+        self.shards: dict[str, list[Shard]] = {n: list_shards(n, s) for n, s in data.sources.items()}
+        self.steps = {name: list(source.resolved_steps) for name, source in data.sources.items()}
+        self.stage = dict.fromkeys(data.sources, 0)
+        self.done: dict[str, list[LocalTask]] = {name: [] for name in data.sources}
+        self.verdicts: dict[str, tuple[str, list[DescribeTask]]] = {}
+        self.funnel = Funnel({name: SourceFunnel() for name in data.sources})
+        self.dropped: dict[str, list[Path]] = {name: [] for name in data.sources}
+        self.fingerprint = _fingerprint(data, self.settings, self.shards)
+
+    def run(self) -> Funnel:
+        self._prepare()
+        self._run_local_steps("reading and filtering")
+        self._check_anything_read()
+        while step := self._next_global_step():
+            self._run_global_step(step)
+            self._run_local_steps(f"after {step}")
+        kept = {
+            name: [p for t in tasks for p in kept_parts(t.folder, t.index)]
+            for name, tasks in self.done.items()
+        }
+        gather(self.output, kept, self.dropped, self.funnel)
+        shutil.rmtree(self.work)
+        return self.funnel
+
+    def _prepare(self) -> None:
+        """Keep the work of an interrupted run of the same recipe on the same inputs; remove any other."""
+        marker = self.work / "fingerprint"
+        if not marker.exists() or marker.read_text(encoding="utf-8") != self.fingerprint:
+            shutil.rmtree(self.work, ignore_errors=True)
+            self.work.mkdir(parents=True)
+            marker.write_text(self.fingerprint, encoding="utf-8")
+
+    def _run_local_steps(self, phase: str) -> None:
+        """Carry out pending verdicts and all leading local steps of every source."""
+        tasks: list[LocalTask] = []
+        for name, shards in self.shards.items():
+            steps = self._take_local_steps(name)
+            step, described = self.verdicts.pop(name, ("", []))
+            if not steps and not step and self.stage[name]:
+                continue
+            self.stage[name] += 1
+            folder = self.work / name / str(self.stage[name])
+            common = {"folder": folder, "source": name, "steps": steps, "settings": self.settings}
+            if self.done[name]:
+                mine = [
+                    LocalTask(
+                        index=d.index, shard=None, inputs=d.inputs, dedup=step, removed=d.removed, **common
+                    )  # type: ignore[arg-type]
+                    for d in described
+                ]
+            else:
+                mine = [LocalTask(index=i, shard=shard, **common) for i, shard in enumerate(shards)]  # type: ignore[arg-type]
+            self.done[name] = mine
+            tasks += mine
+        self._map(phase, run_local, tasks)
+        for task in tasks:
+            self.funnel.sources[task.source].add(load_counts(task))
+            self.dropped[task.source] += sorted(task.folder.glob(f"{task.index:05d}-*.dropped.parquet"))
+
+    def _run_global_step(self, step: str) -> None:
+        """Compare the documents of all sources whose next step this is."""
+        names = [name for name, steps in self.steps.items() if steps[:1] == [step]]
+        described = {
+            name: [
+                DescribeTask(
+                    task.folder, task.index, name, step, self.settings, kept_parts(task.folder, task.index)
+                )
+                for task in self.done[name]
+            ]
+            for name in names
+        }
+        everything = [task for name in names for task in described[name]]
+        self._map(step, describe_shard, everything)
+        find_duplicates(everything)
+        for name in names:
+            self.steps[name].pop(0)
+            self.verdicts[name] = (step, described[name])
+
+    def _take_local_steps(self, name: str) -> tuple[str, ...]:
+        taken = []
+        while self.steps[name] and self.steps[name][0] not in GLOBAL_STEPS:
+            taken.append(self.steps[name].pop(0))
+        return tuple(taken)
+
+    def _next_global_step(self) -> str:
+        """Return the next global step, preferring one that all its sources have reached; empty at the end."""
+        candidates = [steps[0] for steps in self.steps.values() if steps]
+        for step in candidates:
+            if all(step not in steps[1:] for steps in self.steps.values()):
+                return step
+        return candidates[0] if candidates else ""
+
+    def _map(self, phase: str, function: Callable[[T, Tick], None], tasks: Sequence[T]) -> None:
+        def report(done: int, documents: int) -> None:
+            self.progress(Update(phase, done, len(tasks), documents))
+
+        map_shards(function, tasks, self.workers, report)
+
+    def _check_anything_read(self) -> None:
+        if any(any(step.documents_in for step in source.steps) for source in self.funnel.sources.values()):
+            return
+        if any(kept_parts(t.folder, t.index) for tasks in self.done.values() for t in tasks):
+            return
+        problems = [
+            f"{file}: {what}"
+            for source in self.funnel.sources.values()
+            for file, counts in source.problems.items()
+            for what in counts
+        ]
+        why = "; ".join(problems[:3]) or "no file holds any"
+        raise CurationError(f"no document could be read ({why}); correct data.sources in the recipe")
+
+
+def _fingerprint(data: Data, settings: Curate, shards: dict[str, list[Shard]]) -> str:
+    """Hash what the result depends on: recipe, input files (size and time), and this package's code."""
+    files = {f: _stamp(Path(f)) for group in shards.values() for shard in group for f in shard.files}
+    code = [hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(Path(__file__).parent.rglob("*.py"))]
+    parts = [asdict(data)["sources"], asdict(settings), files, code]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _stamp(path: Path) -> list[int]:
+    if not path.exists():  # a URL
+        return []
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

@@ -1,0 +1,83 @@
+"""The table of curation steps: what a recipe's `steps` may name.
+
+To add a step, write its function in a file of its own and add one line here (and a section to `recipe.Curate`
+if it has thresholds).
+"""
+
+import difflib
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smollab.curate.dedup import ExactDedup, MinHashDedup
+from smollab.curate.extract import extract_html
+from smollab.curate.filters import c4_quality, fineweb_quality, gopher_quality, gopher_repetition
+from smollab.curate.language import identify_language
+from smollab.curate.pdf import extract_pdf
+from smollab.curate.pii import mask_pii
+from smollab.curate.urls import filter_url
+from smollab.documents import Document, Drop
+from smollab.recipe import Curate, RecipeError
+
+__all__ = ["GLOBAL_STEPS", "LOCAL_STEPS", "Dedup", "Step", "check_steps", "make_step"]
+
+Step = Callable[[Document], Document | Drop]
+"""A local step looks at one document at a time."""
+
+
+class Dedup(Protocol):
+    """A global step: it sees all documents, through a few 64-bit keys for each."""
+
+    reason: str
+    """Of its drops; the detail names the document that was kept."""
+
+    def describe(self, documents: Iterable[Document]) -> NDArray[np.uint64]:
+        """Return the keys of each document, one row each."""
+        ...
+
+    def find_originals(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return for each row the row to keep in its place: itself, unless it is a duplicate."""
+        ...
+
+
+LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
+    "url": lambda curate: filter_url,
+    "extract_html": lambda curate: extract_html,
+    "extract_pdf": lambda curate: partial(extract_pdf, settings=curate.extract_pdf),
+    "language": lambda curate: partial(identify_language, settings=curate.language),
+    "gopher_repetition": lambda curate: partial(gopher_repetition, settings=curate.gopher_repetition),
+    "gopher_quality": lambda curate: partial(gopher_quality, settings=curate.gopher_quality),
+    "c4_quality": lambda curate: partial(c4_quality, settings=curate.c4_quality),
+    "fineweb_quality": lambda curate: partial(fineweb_quality, settings=curate.fineweb_quality),
+    "pii": lambda curate: mask_pii,
+}
+GLOBAL_STEPS: dict[str, Callable[[Curate], Dedup]] = {
+    "exact_dedup": lambda curate: ExactDedup(),
+    "minhash_dedup": lambda curate: MinHashDedup(curate.minhash_dedup),
+}
+
+
+def make_step(name: str, settings: Curate) -> Step:
+    """Build a local step from its section of the recipe."""
+    return LOCAL_STEPS[name](settings)
+
+
+def check_steps(source: str, names: Iterable[str]) -> None:
+    """Refuse a step that does not exist, and name the nearest that does.
+
+    Raises:
+        RecipeError: an unknown or repeated step.
+    """
+    known = [*LOCAL_STEPS, *GLOBAL_STEPS]
+    seen: set[str] = set()
+    for name in names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(known)}"
+            raise RecipeError(f"data.sources.{source}.steps: no curation step {name!r}; {hint}")
+        if name in seen:
+            raise RecipeError(f"data.sources.{source}.steps: {name!r} is listed twice")
+        seen.add(name)

@@ -1,0 +1,99 @@
+"""One tokenization per document, shared by every rule.
+
+Splitting a text into words costs more than most rules that look at the words, and the classic pipelines do
+it again in each rule. Here it is done once: `words_of(text)` keeps the last few texts, so the rules that
+follow one another on a document all see the same `Words`.
+
+The regular expression follows what spaCy's English tokenizer does to ordinary prose (FineWeb's tokenizer):
+`don't` is two tokens, `well-known` three, `1,000.5` and `os.path` one, each other sign its own. Chinese and
+Japanese characters count as one word each.
+
+Cost: about 0.4 ms for 6,000 characters.
+
+Fails when: a script writes no spaces and is not Chinese or Japanese (Thai, Khmer): a phrase is then a word.
+"""
+
+import re
+import unicodedata
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Words", "words_of"]
+
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+_WORD = rf"[^\W{CJK}]"
+_TOKEN = re.compile(
+    rf"[{CJK}]"
+    rf"|{_WORD}+(?:\.{_WORD}+|(?<=\d)[,:]\d+)*(?:['’](?=\w))?"  # a word, a number, a dotted name
+    r"|\.{2,}|-{2,}"
+    r"|[^\w\s]"
+)
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Words:
+    """The words of one text, and what several rules derive from them."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.words: list[str] = _TOKEN.findall(text)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Characters of each word."""
+        return np.fromiter(map(len, self.words), dtype=np.int64, count=len(self.words))
+
+    @cached_property
+    def proper(self) -> list[str]:
+        """Words that are not only punctuation and signs."""
+        return [word for word in self.words if word.isalnum() or not all(map(_is_sign, word))]
+
+    @cached_property
+    def _mixed(self) -> NDArray[np.uint64]:
+        numbers: dict[str, int] = {}
+        ids = [numbers.setdefault(word, len(numbers)) for word in self.words]
+        return mix(np.array(ids, dtype=np.uint64))
+
+    def n_grams(self, n: int) -> NDArray[np.uint64]:
+        """Return a 64-bit number for each run of n words, equal where the runs are equal.
+
+        Computed as a polynomial over mixed word numbers, so that n-grams of all n cost one multiplication
+        per word each. Two different runs share a number with a probability near 2^-64.
+        """
+        words = self._mixed
+        count = len(words) - n + 1
+        if count <= 0:
+            return np.empty(0, dtype=np.uint64)
+        numbers = words[:count].copy()
+        for offset in range(1, n):
+            numbers *= _MULTIPLIER
+            numbers += words[offset : offset + count]
+        return numbers
+
+
+@lru_cache(maxsize=4)
+def words_of(text: str) -> Words:
+    """Return the words of a text; the last few texts are remembered."""
+    return Words(text)
+
+
+def mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter numbers over all 64 bits, one to one (the finalizer of SplitMix64; Steele et al. 2014)."""
+    numbers = numbers + _MULTIPLIER
+    numbers ^= numbers >> np.uint64(30)
+    numbers *= np.uint64(0xBF58476D1CE4E5B9)
+    numbers ^= numbers >> np.uint64(27)
+    numbers *= np.uint64(0x94D049BB133111EB)
+    numbers ^= numbers >> np.uint64(31)
+    return numbers
+
+
+@lru_cache(maxsize=4096)
+def _is_sign(character: str) -> bool:
+    """Tell punctuation and ASCII's mathematical signs from what makes a word."""
+    return unicodedata.category(character)[0] in "PC" or character in "$+<=>^`|~"
