@@ -459,6 +459,15 @@ def to_json(section: Any) -> str:
     return json.dumps(asdict(section), sort_keys=True)
 
 
+def differences(old: Any, new: Any, place: str = "") -> typing.Iterator[str]:
+    """Yield `model.hidden_size: 192 there, 256 here` for every leaf in which two nested tables differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(k for k in new if k not in old)]:
+            yield from differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
+    elif old != new:
+        yield f"{place}: {old} there, {new} here"
+
+
 def _check(recipe: Recipe, path: Path) -> None:
     if recipe.train.batch_sequences % recipe.train.micro_batch_sequences:
         raise RecipeError(

@@ -47,7 +47,9 @@ class TokenShard:
         self.folder = folder
         try:
             self.header = ShardHeader(**json.loads((folder / "header.json").read_text(encoding="utf-8")))
-            self.tokens = np.memmap(folder / "tokens.bin", dtype=self.header.dtype, mode="r")
+            path, dtype = folder / "tokens.bin", self.header.dtype
+            # An empty file cannot be mapped.
+            self.tokens = np.memmap(path, dtype, mode="r") if path.stat().st_size else np.empty(0, dtype)
             self.starts = np.fromfile(folder / "documents.bin", dtype="<i8")
         except (OSError, ValueError, TypeError) as error:
             raise ShardError(f"{folder}: not a token shard ({error}); delete it and run `smollab tokenize`") from None

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def is_held_out(document_id: str, share: float) -> bool:
     """Whether a document is kept for evaluation: a hash of its id decides, whatever else is in the corpus."""
-    return xxhash.xxh3_64_intdigest("held out " + document_id) / 2**64 < share
+    return _uniform("held out " + document_id) < share
+
+
+def _uniform(text: str) -> float:
+    """A number in [0, 1) that depends on the text alone."""
+    return xxhash.xxh3_64_intdigest(text.encode()) / 2**64
 
 
 def sample_texts(paths: Iterable[Path], maximum_bytes: int, held_out: float) -> Iterator[str]:
@@ -28,7 +33,7 @@ def sample_texts(paths: Iterable[Path], maximum_bytes: int, held_out: float) -> 
     total = sum(len(d.text.encode()) for d in read_documents(*paths))
     share = min(1.0, maximum_bytes / max(total, 1))
     for document in read_documents(*paths):
-        chosen = xxhash.xxh3_64_intdigest("tokenizer " + document.id) / 2**64 < share
+        chosen = _uniform("tokenizer " + document.id) < share
         if chosen and not is_held_out(document.id, held_out):
             yield document.text
 

@@ -15,6 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from smollab.recipe import differences
+
 WEIGHTS, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 
 
@@ -85,7 +87,7 @@ def load_checkpoint(
         CheckpointMismatch: the checkpoint was made with another configuration.
     """
     state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
-    differences = list(_differences(state.get("configuration"), configuration, ""))
+    differences = list(differences(state.get("configuration"), configuration, ""))
     if differences:
         raise CheckpointMismatch(
             f"{path} was made with another configuration: {'; '.join(differences[:3])}. "
@@ -121,15 +123,6 @@ def _optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]
         for parameter, slots in optimizer.state.items()
         for slot, value in slots.items()
     }
-
-
-def _differences(old: Any, new: Any, place: str) -> Any:
-    """Yield `model.hidden_size: 192 there, 256 here` for every leaf that differs."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(k for k in new if k not in old)]:
-            yield from _differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
-    elif old != new:
-        yield f"{place}: {old} there, {new} here"
 
 
 def _flush(file: Path) -> None:

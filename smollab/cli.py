@@ -1,0 +1,287 @@
+"""The command line: one verb a function, each thin over the package.
+
+Every verb that runs part of the workflow takes a recipe and does whatever of the earlier steps is not done yet.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from smollab import __version__
+from smollab.recipe import RECIPES, Recipe, RecipeError, load_recipe, parse_override, to_toml
+
+DESCRIPTION = """\
+Learn and do efficient language-model pretraining: from web pages and PDFs to a small SmolLM3-style model.
+
+  smollab run laptop            the main job, in minutes on two cores; ends with the path of a report
+  smollab recipe laptop         every setting of a recipe, explained
+  smollab generate laptop       let the trained model write
+  smollab info                  what this machine can do
+"""
+
+STEPS = {
+    "curate": "extract, filter, deduplicate and mask web pages and PDFs",
+    "tokenize": "train a byte-level BPE tokenizer and write token shards",
+    "pretrain": "train the model, or continue an interrupted training",
+    "evaluate": "bits per byte on held-out text, minimal pairs, samples",
+    "export": "write a Hugging Face folder that transformers loads",
+    "run": "the whole job: all of the above, and report.html",
+}
+
+EPILOG = """\
+examples:
+  smollab {verb} laptop
+  smollab {verb} laptop --set model.hidden_size=256 --set stages.0.steps=200
+  smollab {verb} laptop --source web=warc:https://data.commoncrawl.org/...warc.gz --run runs/crawl
+  smollab {verb} laptop --source web=hub:HuggingFaceFW/fineweb:sample-10BT
+  smollab {verb} my-recipe.toml
+
+A step whose settings, code and inputs have not changed is reused. Ctrl-C stops; the same command continues.
+`smollab recipe laptop` lists every setting with its meaning and default.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; errors the user can mend end in one line, with exit status 1."""
+    options = build_parser().parse_args(arguments)
+    try:
+        options.function(options)
+    except KeyboardInterrupt:
+        print("\nsmollab: stopped; the same command continues where this one ended", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("SMOLLAB_DEBUG"):
+            raise
+        print(f"smollab: {_explain(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="smollab", description=DESCRIPTION, formatter_class=raw)
+    parser.add_argument("--version", action="version", version=f"smollab {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    def add(name: str, function: Callable[[Any], None], text: str, epilog: str = "") -> argparse.ArgumentParser:
+        verb = verbs.add_parser(
+            name, help=text, description=textwrap.dedent(function.__doc__ or text), epilog=epilog, formatter_class=raw
+        )
+        verb.set_defaults(function=function, verb=name)
+        return verb
+
+    for name, text in STEPS.items():
+        verb = add(name, run, text, EPILOG.format(verb=name))
+        verb.description = f"{text[0].upper()}{text[1:]}."
+        _add_recipe_arguments(verb)
+        if name == "run":
+            verb.add_argument(
+                "--dry-run",
+                action="store_true",
+                help="print parameters, tokens, FLOPs, memory and steps of the recipe, and run nothing",
+            )
+        if name == "export":
+            verb.add_argument("--to", type=Path, help="also copy the exported folder there")
+
+    verb = add("generate", generate, "let a trained model continue a text")
+    verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")
+    verb.add_argument("--prompt", default="", help="text to continue; left out: from the beginning of a document")
+    verb.add_argument("--max-new-tokens", type=int, default=120, help="stop after so many tokens (%(default)s)")
+    verb.add_argument("--temperature", type=float, default=0.8, help="0: always the likeliest token (%(default)s)")
+    verb.add_argument("--top-p", type=float, default=0.9, help="draw from the likeliest with this probability (%(default)s)")
+    verb.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
+
+    verb = add("recipe", show_recipe, "print a recipe with every setting explained")
+    verb.add_argument("recipe", nargs="?", help="its name or path; left out: list the recipes")
+    verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+
+    add("info", info, "what this machine can do: cores, memory, precision, devices, measured speed")
+    return parser
+
+
+def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
+    known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
+    verb.add_argument("recipe", help=f"a recipe shipped with smollab ({known}) or the path of a .toml file")
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting, such as optimizer.learning_rate=0.004; may be repeated",
+    )
+    verb.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME=KIND:PLACE",
+        help="read a source from elsewhere; kinds: warc, wet, html, pdf, text, code, jsonl, parquet, hub",
+    )
+    verb.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (runs/NAME)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the workflow of a recipe up to a verb's step."""
+    overrides = dict(parse_override(text) for text in options.set)
+    for text in options.source:
+        name, equals, address = text.partition("=")
+        if not equals or ":" not in address:
+            raise RecipeError(f"--source {text}: expected NAME=KIND:PLACE, such as web=warc:pages.warc.gz")
+        overrides[f"data.sources.{name}.address"] = address
+    recipe = load_recipe(options.recipe, overrides)
+    if options.verb == "run" and options.dry_run:
+        print_cost(recipe)
+        return
+    from smollab.workflow import run_recipe
+
+    folder = options.run or Path("runs") / recipe.name
+    if recipe.parallel.data * recipe.parallel.tensor > 1:
+        raise RecipeError(
+            f"{recipe.name} is laid out for {recipe.parallel.data * recipe.parallel.tensor} devices, which this version "
+            f"plans but does not run: see `smollab run {options.recipe} --dry-run`"
+        )
+    run_recipe(recipe, folder, until="report" if options.verb == "run" else options.verb)
+    results = {"curate": "curate/kept", "tokenize": "tokenize", "pretrain": "pretrain/checkpoints"}
+    results |= {"evaluate": "evaluate/results.json", "export": "export", "run": "report.html"}
+    if options.verb == "export" and options.to:
+        shutil.copytree(folder / "export", options.to, dirs_exist_ok=True)
+        print(options.to)
+        return
+    print(folder / results[options.verb])
+
+
+def print_cost(recipe: Recipe) -> None:
+    """Print what a recipe costs before it runs."""
+    from rich.table import Table
+
+    from smollab.progress import console
+    from smollab.scaling.accountant import estimate
+
+    cost = estimate(recipe)
+    gib = 2**30
+    peak = cost.state_bytes_per_device + cost.activation_bytes_per_device + cost.logit_bytes_per_device
+    table = Table(title=f"{recipe.name}: what it costs", title_justify="left", show_header=False)
+    rows = [
+        ("parameters", f"{cost.parameters / 1e9:.3f} B ({cost.parameters:,})"),
+        ("of these, embedding", f"{cost.embedding_parameters / cost.parameters:.1%}"),
+        ("stages", "; ".join(f"{s.name} ({s.steps:,} steps)" for s in recipe.stages)),
+        ("steps", f"{cost.steps:,}"),
+        ("tokens per step", f"{recipe.train.batch_sequences * recipe.train.sequence_length:,}"),
+        ("training tokens", f"{cost.tokens / 1e12:.3f} T ({cost.tokens:,})"),
+        ("FLOPs per token", f"{cost.flops_per_token:.3e} (forward, backward, causal attention)"),
+        ("FLOPs in all", f"{cost.total_flops:.3e}"),
+        ("devices", f"{cost.devices:,} ({recipe.parallel.data} data x {recipe.parallel.tensor} tensor parallel)"),
+        ("memory per device", f"{peak / gib:.1f} GiB, of which:"),
+        ("  weights, gradients, moments", f"{cost.state_bytes_per_device / gib:.1f} GiB (bf16 weights, fp32 master)"),
+        ("  activations", f"{cost.activation_bytes_per_device / gib:.1f} GiB (estimate, nothing recomputed)"),
+        ("  logits", f"{cost.logit_bytes_per_device / gib:.2f} GiB"),
+    ]
+    if cost.devices > 1:
+        days = cost.total_flops / (cost.devices * 989e12 * 0.30) / 86400
+        rows.append(("time on H100", f"{days:.1f} days at 30 % of 989 TFLOP/s"))
+    else:
+        from smollab.hardware import measure_matmul
+
+        speed = measure_matmul().gflops
+        minutes = cost.total_flops / (speed * 1e9 * 0.6) / 60
+        rows.append(("time here", f"about {minutes:.1f} minutes at 60 % of the {speed:.0f} GFLOP/s measured now"))
+    for name, value in rows:
+        table.add_row(name, value)
+    console.print(table)
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Let a trained model continue a text, printing each token as it comes.
+
+    \b
+    examples:
+      smollab generate laptop --prompt "The installation program"
+      smollab generate runs/laptop/export --temperature 0
+    """
+    import torch
+
+    from smollab.model.generate import generate as generate_tokens
+    from smollab.model.huggingface import load_huggingface
+    from smollab.tokens.tokenizer import EOS, load_tokenizer
+    from smollab.workflow import load_run
+
+    folder = next((p for p in (Path(options.model), Path("runs") / options.model) if p.is_dir()), Path(options.model))
+    if (folder / "config.json").is_file():
+        model, tokenizer = load_huggingface(folder).eval(), load_tokenizer(folder)
+    else:
+        model, tokenizer = load_run(folder)
+    prompt = torch.tensor(tokenizer.encode(options.prompt).ids)
+    print(options.prompt, end="", flush=True)
+    tokens: list[int] = []
+    shown = ""
+    for token in generate_tokens(
+        model,
+        prompt,
+        options.max_new_tokens,
+        options.temperature,
+        options.top_p,
+        tokenizer.token_to_id(EOS),
+        options.seed,
+    ):
+        tokens.append(token)
+        text = tokenizer.decode(tokens)
+        if not text.endswith("\ufffd"):  # a character may be several tokens
+            print(text[len(shown) :], end="", flush=True)
+            shown = text
+    print()
+
+
+def show_recipe(options: argparse.Namespace) -> None:
+    """Print a recipe with every setting explained, as TOML that can be saved, changed and run."""
+    if options.recipe is None:
+        for path in sorted(RECIPES.glob("*.toml")):
+            print(f"{path.stem:<12} {load_recipe(path.stem).description}")
+        return
+    print(to_toml(load_recipe(options.recipe, dict(parse_override(text) for text in options.set)), comments=True))
+
+
+def info(options: argparse.Namespace) -> None:
+    """Tell what this machine can do, with its speed measured now."""
+    import platform
+
+    import torch
+    from rich.table import Table
+
+    from smollab.hardware import cpu_model, has_fast_bfloat16, measure_matmul, memory_gib, training_device
+    from smollab.progress import console
+
+    device = training_device()
+    table = Table(title=f"smollab {__version__}", title_justify="left", show_header=False)
+    table.add_row("processor", f"{cpu_model()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads used by torch")
+    table.add_row("memory", f"{memory_gib():.1f} GiB")
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "none; training runs on the CPU"
+    table.add_row("accelerator", name)
+    fast = has_fast_bfloat16()
+    table.add_row("bfloat16", "in hardware" if fast else "emulated only: float32 is used, which is far faster here")
+    for dtype in ("float32", "bfloat16"):
+        size = 1024 if dtype == "float32" or fast else 256
+        speed = measure_matmul(dtype, size)
+        table.add_row(f"{dtype} matmul", f"{speed.gflops:,.1f} GFLOP/s, measured at {size} x {size}")
+    table.add_row("software", f"Python {platform.python_version()}, torch {torch.__version__}")
+    console.print(table)
+
+
+def _explain(error: Exception) -> str:
+    """An error as one line: what, why, and what to do."""
+    if isinstance(error, OSError) and error.strerror:
+        advice = "; free some space and run the same command again" if error.errno == 28 else ""
+        return f"{error.filename or 'file'}: {error.strerror}{advice}"
+    text = " ".join(str(error).split()) or type(error).__name__
+    known = isinstance(error, ValueError | OSError) or type(error).__module__.startswith("smollab")
+    return text if known else f"{type(error).__name__}: {text} (set SMOLLAB_DEBUG=1 for the details)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The evaluation of a finished model: everything `smollab evaluate` measures, as one JSON object."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from smollab.evaluate.bits_per_byte import bits_per_byte, token_bytes
+from smollab.evaluate.minimal_pairs import minimal_pair_accuracy, read_minimal_pairs
+from smollab.model.generate import generate
+from smollab.model.transformer import Transformer
+from smollab.progress import progress
+from smollab.recipe import Evaluate, Train
+from smollab.tokens.shards import TokenShard
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SAMPLE_TOKENS = 80
+
+
+def evaluate(
+    model: Transformer, tokenizer: "Tokenizer", held_out: Path, settings: Evaluate, train: Train
+) -> dict[str, Any]:
+    """Bits per byte per source, accuracy on minimal pairs per language, and continuations of the prompts.
+
+    Args:
+        model: trained.
+        tokenizer: its tokenizer.
+        held_out: folder of held-out token shards.
+        settings: the recipe's section.
+        train: for the sequence length and the seed.
+
+    Returns:
+        `bits_per_byte` (name -> bits), `minimal_pairs` (language -> accuracy, interval, count), `samples`
+        (prompt, text), `parameters`.
+    """
+    lengths = token_bytes(tokenizer)
+    shards = [s for s in (TokenShard(p) for p in sorted(held_out.iterdir())) if s.header.num_tokens > 1]
+    results: dict[str, Any] = {"parameters": model.num_parameters(), "bits_per_byte": {}, "minimal_pairs": {}}
+    with progress("evaluate", len(shards) + bool(settings.minimal_pairs) + len(settings.prompts)) as advance:
+        for shard in shards:
+            bits = bits_per_byte(model, shard, lengths, settings.maximum_tokens, train.sequence_length)
+            results["bits_per_byte"][shard.folder.name] = bits
+            advance(1, shard.folder.name)
+        if settings.minimal_pairs:
+            pairs = read_minimal_pairs(_find(settings.minimal_pairs))
+            for key, accuracy in minimal_pair_accuracy(model, tokenizer, pairs).items():
+                row = {"accuracy": accuracy.value, "interval": accuracy.interval, "count": accuracy.count}
+                results["minimal_pairs"][key] = row
+            advance(1, "minimal pairs")
+        results["samples"] = []
+        for prompt in settings.prompts:
+            text = continue_text(model, tokenizer, prompt, SAMPLE_TOKENS, seed=train.seed)
+            results["samples"].append({"prompt": prompt, "text": text})
+            advance(1, "samples")
+    return results
+
+
+def continue_text(
+    model: Transformer,
+    tokenizer: "Tokenizer",
+    prompt: str,
+    max_new_tokens: int,
+    temperature: float = 0.8,
+    top_p: float = 0.9,
+    seed: int = 0,
+) -> str:
+    """The model's continuation of a prompt, without the prompt."""
+    ids = torch.tensor(tokenizer.encode(prompt).ids)
+    eos = tokenizer.token_to_id("<|end_of_text|>")
+    new = list(generate(model, ids, max_new_tokens, temperature, top_p, eos, seed))
+    return str(tokenizer.decode(new))
+
+
+def _find(place: str) -> Path:
+    """A path as given, or below the repository."""
+    path = Path(place)
+    return path if path.exists() else REPOSITORY / path

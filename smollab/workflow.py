@@ -1,0 +1,320 @@
+"""The workflow: the steps from raw documents to a report, each run once for the same inputs.
+
+    curate -> tokenize -> pretrain -> evaluate -> export -> report
+
+The engine is doit: a step runs again if the settings it reads, the code it consists of, or the files it depends on
+have changed, and only then. A finished step writes a manifest of its settings and of the checksums of what it made;
+the next steps depend on that small file, so a step that ran again with the same outcome stops the chain.
+Interrupted steps continue where they stopped: curation by shards, pretraining by checkpoints.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from smollab.progress import console
+from smollab.recipe import Recipe, differences, load_recipe, to_toml
+
+PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the workflow."""
+
+    name: str
+    action: Callable[[Recipe, Path], None]
+    """Called with the recipe and the run's folder; writes into `folder / name`."""
+    sections: tuple[str, ...]
+    """Sections of the recipe it reads; when they change it runs again."""
+    needs: tuple[str, ...]
+    """Steps whose outcome it reads."""
+    code: tuple[str, ...]
+    """Files and folders of the package it consists of; when they change it runs again."""
+
+
+def curate_step(recipe: Recipe, folder: Path) -> None:
+    """Extract, filter, deduplicate and mask the sources."""
+    from smollab.curate.pipeline import curate
+    from smollab.curate.progress import Bars
+
+    with Bars(console) as progress:
+        funnel = curate(recipe.data, recipe.curate, folder / "curate", progress)
+    console.print(
+        f"  kept {funnel.documents_kept:,} of {funnel.documents_read:,} documents, "
+        f"{funnel.characters_kept / 1e6:.1f} million characters"
+    )
+
+
+def tokenize_step(recipe: Recipe, folder: Path) -> None:
+    """Train the tokenizer (or take the recipe's) and turn documents into token shards."""
+    from smollab.progress import progress
+    from smollab.tokens.tokenize import sample_texts, tokenize_documents
+    from smollab.tokens.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+
+    output = folder / "tokenize"
+    shutil.rmtree(output, ignore_errors=True)
+    kept = sorted((folder / "curate" / "kept").glob("*.parquet"))
+    if recipe.tokenizer.path:
+        tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
+    else:
+        texts = sample_texts(kept, recipe.tokenizer.training_bytes, recipe.data.held_out)
+        tokenizer = train_tokenizer(texts, recipe.tokenizer.vocab_size)
+    save_tokenizer(tokenizer, output / "tokenizer", recipe.model.max_position_embeddings)
+    with progress("tokenize", len(kept)) as advance:
+
+        def tell(name: str, tokens: int, num_bytes: int) -> None:
+            advance(1, f"{name}: {tokens:,} tokens")
+
+        statistics = tokenize_documents(
+            folder / "curate" / "kept", tokenizer, output / "tokens", recipe.data.held_out, tell
+        )
+    total = sum(row["train_tokens"] for row in statistics.values())
+    num_bytes = sum(row["train_bytes"] for row in statistics.values())
+    console.print(
+        f"  vocabulary {tokenizer.get_vocab_size():,}; {total:,} training tokens, {num_bytes / max(total, 1):.2f} bytes each"
+    )
+
+
+def pretrain_step(recipe: Recipe, folder: Path) -> None:
+    """Train the model, or continue an interrupted training."""
+    from smollab.evaluate.bits_per_byte import token_bytes
+    from smollab.tokens.tokenizer import load_tokenizer
+    from smollab.train.checkpoint import CheckpointMismatch
+    from smollab.train.loop import pretrain
+
+    tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
+    output = folder / "pretrain"
+
+    def train() -> Path:
+        return pretrain(
+            recipe, folder / "tokenize" / "tokens", output, tokenizer.get_vocab_size(), token_bytes(tokenizer)
+        )
+
+    try:
+        train()
+    except CheckpointMismatch as mismatch:
+        archive = folder / "archive" / time.strftime("pretrain-%Y%m%d-%H%M%S")
+        archive.parent.mkdir(exist_ok=True)
+        output.rename(archive)
+        console.print(f"  {str(mismatch).partition('. ')[0]}\n  kept the old training in {archive}; starting anew")
+        train()
+
+
+def evaluate_step(recipe: Recipe, folder: Path) -> None:
+    """Measure the trained model on held-out text and minimal pairs, and let it write."""
+    from smollab.evaluate.suite import evaluate
+
+    model, tokenizer = load_run(folder)
+    results = evaluate(model, tokenizer, folder / "tokenize" / "tokens" / "held_out", recipe.evaluate, recipe.train)
+    output = folder / "evaluate"
+    output.mkdir(exist_ok=True)
+    text = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
+    (output / "results.json").write_text(text, encoding="utf-8")
+    for name, bits in results["bits_per_byte"].items():
+        console.print(f"  {name:<12} {bits:.3f} bits per byte")
+    if "all" in results["minimal_pairs"]:
+        row = results["minimal_pairs"]["all"]
+        low, high = row["interval"]
+        console.print(f"  minimal pairs {row['accuracy']:.1%} right ({low:.1%} to {high:.1%}; chance 50%)")
+
+
+def export_step(recipe: Recipe, folder: Path) -> None:
+    """Write the model and its tokenizer as a Hugging Face folder."""
+    from smollab.model.huggingface import save_huggingface
+    from smollab.tokens.tokenizer import BOS, EOS, PAD, save_tokenizer
+
+    model, tokenizer = load_run(folder)
+    ids = {f"{n}_token_id": tokenizer.token_to_id(t) for n, t in (("bos", BOS), ("eos", EOS), ("pad", PAD))}
+    save_huggingface(model, folder / "export", **ids)
+    save_tokenizer(tokenizer, folder / "export", recipe.model.max_position_embeddings)
+    console.print(f'  AutoModelForCausalLM.from_pretrained("{folder / "export"}")')
+
+
+def report_step(recipe: Recipe, folder: Path) -> None:
+    """Write the self-contained report."""
+    from smollab.report import write_report
+
+    write_report(recipe, folder, folder / "report.html")
+
+
+STEPS = (
+    Step("curate", curate_step, ("data", "curate"), (), ("curate", "documents.py")),
+    Step("tokenize", tokenize_step, ("tokenizer",), ("curate",), ("tokens",)),
+    Step(
+        "pretrain",
+        pretrain_step,
+        ("model", "stages", "objective", "optimizer", "schedule", "train"),
+        ("tokenize",),
+        ("model", "objectives", "optim", "train", "tokens/mixture.py"),
+    ),
+    Step("evaluate", evaluate_step, ("evaluate",), ("pretrain",), ("evaluate", "model/generate.py")),
+    Step("export", export_step, (), ("pretrain",), ("model/huggingface.py",)),
+    Step("report", report_step, (), ("evaluate", "export"), ("report.py", "report.html.jinja", "plots")),
+)
+
+
+def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
+    """Run the steps up to and including one, re-using all that are up to date.
+
+    Args:
+        recipe: what to run.
+        folder: of the run; made if missing.
+        until: name of the last step.
+
+    Raises:
+        Exception: whatever a step raised; the steps before it stay done.
+        KeyboardInterrupt: stopped by the user; running again continues.
+    """
+    from doit.api import run_tasks
+    from doit.cmd_base import ModuleTaskLoader
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.toml").write_text(to_toml(recipe, comments=True), encoding="utf-8")
+    failures: list[Exception] = []
+
+    def make_task(step: Step) -> Callable[[], dict[str, Any]]:
+        return lambda: _task(step, recipe, folder, failures)
+
+    tasks = {f"task_{step.name}": make_task(step) for step in STEPS}
+    settings = {
+        "dep_file": str(folder / ".workflow.json"),
+        "backend": "json",
+        "verbosity": 2,
+        "reporter": _Reporter,
+    }
+    code = run_tasks(ModuleTaskLoader(tasks), {until: {}}, {"GLOBAL": settings})
+    if failures:
+        raise failures[0]
+    if code:
+        raise RuntimeError(f"{folder}: the workflow could not run; see the lines above")
+
+
+def load_run(folder: Path) -> tuple[Any, Any]:
+    """The trained model and the tokenizer of a run.
+
+    Raises:
+        FileNotFoundError: nothing has been trained there.
+    """
+    from smollab.model.config import ModelConfig
+    from smollab.model.transformer import Transformer
+    from smollab.tokens.tokenizer import load_tokenizer
+    from smollab.train.checkpoint import list_checkpoints, load_weights
+
+    checkpoints = list_checkpoints(folder / "pretrain" / "checkpoints")
+    if not checkpoints:
+        raise FileNotFoundError(f"{folder}: nothing was trained here; run `smollab run {folder.name}` first")
+    recipe = load_recipe(folder / "recipe.toml")
+    tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
+    model = Transformer(ModelConfig.from_recipe(recipe.model, tokenizer.get_vocab_size()))
+    load_weights(checkpoints[-1], model)
+    return model.eval(), tokenizer
+
+
+def _task(step: Step, recipe: Recipe, folder: Path, failures: list[Exception]) -> dict[str, Any]:
+    """The doit task of a step."""
+    from doit.tools import config_changed
+
+    manifest = folder / "manifests" / f"{step.name}.json"
+    configuration = json.loads(json.dumps({key: _plain(getattr(recipe, key)) for key in step.sections}))
+    if step.name == "report":
+        configuration["recipe"] = to_toml(recipe)
+
+    def action() -> bool:
+        started = time.monotonic()
+        _say_why(step, manifest, configuration)
+        try:
+            step.action(recipe, folder)
+            _write_manifest(manifest, step.name, configuration, folder)
+        except Exception as error:  # reported by the caller as one line
+            failures.append(error)
+            return False
+        console.print(f"  done in {time.monotonic() - started:.0f} s")
+        return True
+
+    return {
+        "actions": [action],
+        "file_dep": [
+            *_code_files(step.code),
+            *(_input_files(recipe) if step.name == "curate" else []),
+            *(str(folder / "manifests" / f"{name}.json") for name in step.needs),
+        ],
+        "targets": [str(manifest)],
+        "uptodate": [config_changed(configuration), lambda: _is_intact(manifest, folder)],
+        "io": {"capture": False},
+    }
+
+
+def _plain(section: Any) -> Any:
+    return [asdict(item) for item in section] if isinstance(section, tuple) else asdict(section)
+
+
+def _code_files(code: tuple[str, ...]) -> list[str]:
+    paths = [PACKAGE / place for place in code]
+    return [str(f) for path in paths for f in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+
+
+def _input_files(recipe: Recipe) -> list[str]:
+    """Local files of all sources; what lies on the network is known by its address alone."""
+    from smollab.curate.readers import list_shards
+
+    shards = [shard for name, source in recipe.data.sources.items() for shard in list_shards(name, source)]
+    return [file for shard in shards for file in shard.files if Path(file).is_file()]
+
+
+def _say_why(step: Step, manifest: Path, configuration: dict[str, Any]) -> None:
+    """Announce a step, and what changed since it last ran."""
+    console.print(f"[bold]{step.name}[/bold]")
+    if manifest.exists():
+        old = json.loads(manifest.read_text(encoding="utf-8"))["configuration"]
+        changed = [d.replace(" there, ", " before, ").replace(" here", " now") for d in differences(old, configuration)]
+        if changed and step.name != "report":
+            console.print("  again, because of " + "; ".join(changed[:3]), markup=False)
+
+
+def _write_manifest(manifest: Path, name: str, configuration: dict[str, Any], folder: Path) -> None:
+    output = folder / name if (folder / name).is_dir() else folder / f"{name}.html"
+    files = sorted(p for p in output.rglob("*") if p.is_file()) if output.is_dir() else [output]
+    checksums = {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    # Metrics hold timings, which differ between equal runs.
+    checksums.pop("pretrain/metrics.jsonl", None)
+    manifest.parent.mkdir(exist_ok=True)
+    content = {"step": name, "configuration": configuration, "files": checksums}
+    manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _is_intact(manifest: Path, folder: Path) -> bool:
+    """Whether everything a step made is still there."""
+    try:
+        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError):
+        return False
+    return all((folder / file).is_file() for file in files)
+
+
+class _Reporter:
+    """What doit calls to report; steps announce themselves."""
+
+    desc = "smollab"
+
+    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:
+        self.outstream = outstream
+
+    def skip_uptodate(self, task: Any) -> None:
+        """Tell that a step is re-used."""
+        console.print(f"[bold]{task.name}[/bold]: reused, nothing it depends on has changed")
+
+    def runtime_error(self, message: str) -> None:
+        """Tell what doit itself could not do."""
+        console.print(message, markup=False)
+
+    def _silent(self, *arguments: Any) -> None:
+        """Other events need no words."""
+
+    initialize = get_status = execute_task = add_failure = add_success = _silent
+    skip_ignore = cleanup_error = teardown_task = complete_run = _silent
