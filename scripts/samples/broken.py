@@ -14,6 +14,7 @@ from samples.packages import Packages
 from samples.web import Page, write_warc
 
 PASSWORD = "smollab"
+FILE_ID = "736d6f6c6c6162" + "00" * 9
 
 
 def build(packages: Packages, folder: Path) -> list[Entry]:
@@ -21,14 +22,23 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
     warc, pdf = _good_warc(), _good_pdf()
     files = {
         "truncated.warc.gz": ("a WARC cut in the middle of its last record", warc[: -len(warc) // 5]),
-        "corrupt-member.warc.gz": ("a WARC whose second page has flipped bytes in its gzip member", _flip(warc)),
+        "corrupt-member.warc.gz": (
+            "a WARC whose second page has flipped bytes in its gzip member",
+            _flip(warc),
+        ),
         "zero-bytes.warc.gz": ("an empty file", b""),
         "not-a-warc.warc.gz": ("plain text with the suffix of a WARC", b"This is not gzip.\n"),
-        "not-a-pdf.pdf": ("an HTML error page saved as PDF", b"<html><body><h1>404 Not Found</h1></body></html>\n"),
+        "not-a-pdf.pdf": (
+            "an HTML error page saved as PDF",
+            b"<html><body><h1>404 Not Found</h1></body></html>\n",
+        ),
         "truncated.pdf": ("a PDF without its last third", pdf[: len(pdf) * 2 // 3]),
         "encrypted.pdf": (f"a PDF that needs the password {PASSWORD!r}", _encrypted_pdf()),
         "zero-bytes.pdf": ("an empty file", b""),
-        "invalid-utf8.txt": ("Latin-1 bytes that are no UTF-8", "Café, naïve, señor, größer.\n".encode("latin-1")),
+        "invalid-utf8.txt": (
+            "Latin-1 bytes that are no UTF-8",
+            "Café, naïve, señor, größer.\n".encode("latin-1"),
+        ),
         "invalid-utf8.html": ("a page declared UTF-8 with a cut and a wrong byte sequence", _invalid_html()),
         "nul-bytes.txt": ("text with NUL bytes in it", b"First line.\n\x00\x00\x00\nLast line.\n"),
     }
@@ -37,17 +47,22 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
     for name, (description, data) in files.items():
         (folder / "broken" / name).write_bytes(data)
         entries.append(
-            Entry(path=f"broken/{name}", origin=f"made by us: {description}", licence=OUR_LICENCE, made_by_us=True)
+            Entry(
+                path=f"broken/{name}",
+                origin=f"made by us: {description}",
+                licence=OUR_LICENCE,
+                made_by_us=True,
+            )
         )
     return entries
 
 
 def _good_warc() -> bytes:
-    sentences = "The first sentence of this page is short. The second one follows it, and so on. "
+    text = "The first sentence of this page is short. The second one follows it, and so on. "
     pages = [
         Page(
             uri=f"https://www.example.org/page-{number}.html",
-            body=f"<html><body><h1>Page {number}</h1><p>{sentences * (5 + number)}</p></body></html>".encode(),
+            body=f"<html><body><h1>Page {number}</h1><p>{text * (5 + number)}</p></body></html>".encode(),
         )
         for number in (1, 2, 3)
     ]
@@ -73,7 +88,9 @@ def _good_pdf() -> bytes:
 def _encrypted_pdf() -> bytes:
     with _pdf_document() as document:
         buffer = io.BytesIO()
-        # RC4 because AES starts from random bytes, and the file should be the same in every build.
+        # The keys are made from the file's id, and AES starts from random bytes: with a fixed id and RC4 the
+        # file is the same in every build.
+        document.xref_set_key(-1, "ID", f"[<{FILE_ID}><{FILE_ID}>]")
         document.save(
             buffer,
             encryption=pymupdf.PDF_ENCRYPT_RC4_128,

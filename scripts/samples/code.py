@@ -19,14 +19,14 @@ MODULES = """
     profile pstats queue random rlcompleter runpy sched secrets selectors shelve smtplib socket
     socketserver statistics string symtable telnetlib tempfile textwrap timeit tokenize trace traceback
     types unittest/loader urllib/parse urllib/robotparser uuid warnings wave weakref webbrowser zipapp
-""".split()
+"""
 
 
 def build(packages: Packages, folder: Path) -> list[Entry]:
     """Copy the modules."""
     packages.fetch(PACKAGES)
     entries = []
-    for module in MODULES:
+    for module in MODULES.split():
         inside = f"{FOLDER}/{module}.py"
         package = next(name for name in PACKAGES if packages.has(name, inside))
         path = f"code/python/{module}.py"

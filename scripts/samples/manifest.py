@@ -63,6 +63,12 @@ def licence_of(package: str) -> str:
     return next(licence for name, licence in LICENCES.items() if package.startswith(name))
 
 
+def licences_of(packages: Iterable[str], *others: str) -> str:
+    """The SPDX expression of a file that holds texts of several packages."""
+    parts = sorted({*map(licence_of, packages), *others})
+    return " AND ".join(f"({part})" if " OR " in part else part for part in parts)
+
+
 def origin_of(packages: Packages, package: str, inside: str = "") -> str:
     """Where a file comes from, in words: `Debian package NAME VERSION, PATH`."""
     return f"Debian package {package} {packages.version(package)}" + (f", {inside}" if inside else "")
@@ -74,7 +80,8 @@ def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
     for entry in sorted(entries, key=lambda e: e.path):
         data = (folder / entry.path).read_bytes()
         facts = {"path": entry.path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        rows.append(_row(facts | {k: v for k, v in asdict(entry).items() if v not in ([], "") or k == "languages"}))
+        described = {key: value for key, value in asdict(entry).items() if value != [] or key == "languages"}
+        rows.append(_row(facts | described))
     (folder / NAME).write_text('{"files": [\n' + ",\n".join(rows) + "\n]}\n", encoding="utf-8")
 
 

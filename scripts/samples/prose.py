@@ -1,8 +1,8 @@
-"""`data_samples/text/`: the Jargon File, a dictionary of hackers' English in the public domain, as plain text.
+"""`data_samples/text/`: the Jargon File, a public-domain dictionary of hackers' English, as plain text.
 
 The file is one alphabet of 2,300 entries, most of them a paragraph; consecutive entries are put together to
-documents of about ten thousand characters. Line breaks inside paragraphs and the braces around cross-references
-are taken away.
+documents of about ten thousand characters. Line breaks inside paragraphs and the braces around
+cross-references are taken away.
 """
 
 import gzip

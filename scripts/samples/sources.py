@@ -4,8 +4,24 @@ from collections.abc import Iterator
 
 from samples.web import Collection
 
-LOCALES = {"en": "en-US", "fr": "fr-FR", "es": "es-ES", "de": "de-DE", "it": "it-IT", "pt": "pt-BR", "vi": "vi-VN"}
-PYTHON_SECTIONS = {"tutorial": 1, "howto": 1, "faq": 1, "reference": 1, "using": 1, "extending": 1, "library": 5}
+LOCALES = {
+    "en": "en-US",
+    "fr": "fr-FR",
+    "es": "es-ES",
+    "de": "de-DE",
+    "it": "it-IT",
+    "pt": "pt-BR",
+    "vi": "vi-VN",
+}
+PYTHON_SECTIONS = {
+    "tutorial": 1,
+    "howto": 1,
+    "faq": 1,
+    "reference": 1,
+    "using": 1,
+    "extending": 1,
+    "library": 5,
+}
 """Folder of Python's documentation -> take one page in so many."""
 
 
@@ -34,8 +50,10 @@ def installation_guide(language: str) -> Collection:
         uri=f"https://www.debian.org/releases/bookworm/amd64/{{stem}}.{language}.html",
         language=language,
         # The Vietnamese guide is 74 % translated; its pages are the longest Vietnamese prose there is.
-        english=("installation-guide-amd64", "usr/share/doc/installation-guide-amd64/en") if language == "vi" else None,
-        minimum_translated=0.5,
+        english=("installation-guide-amd64", "usr/share/doc/installation-guide-amd64/en")
+        if language == "vi"
+        else None,
+        translated=(0.5, 1.0),
     )
 
 
@@ -75,7 +93,7 @@ def developers_reference(language: str) -> Collection:
         # The whole book on one page, a search form and a table of contents.
         skip=frozenset({"developers-reference.html", "search.html", "index.html", "genindex.html"}),
         english=None if english else ("developers-reference", folder),
-        minimum_translated=0.6,
+        translated=(0.6, 1.0),
     )
 
 
@@ -88,7 +106,7 @@ def maintainers_guide(language: str) -> Collection:
         uri="https://www.debian.org/doc/manuals/maint-guide/{stem}.html",
         language=language,
         english=("maint-guide", "usr/share/doc/maint-guide/html"),
-        minimum_translated=0.5,
+        translated=(0.5, 1.0),
     )
 
 
@@ -103,7 +121,7 @@ def debian_handbook(language: str) -> Collection:
         uri=f"https://debian-handbook.info/browse/{locale}/stable/{{stem}}.html",
         language=language,
         english=None if language == "en" else ("debian-handbook", f"{folder}/en-US"),
-        minimum_translated=0.85,
+        translated=(0.85, 1.0),
     )
 
 

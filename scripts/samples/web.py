@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser
+from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -71,8 +72,8 @@ class Collection:
     """Pages with less prose are taken only one in ten: filters must have something to drop."""
     english: tuple[str, str] | None = None
     """Package and folder of the English originals, to measure how much of a page is translated."""
-    minimum_translated: float = 0.8
-    """Least share of a page that is translated."""
+    translated: tuple[float, float] = (0.8, 1.0)
+    """Least and largest share of a page that is translated."""
 
     def everything(self) -> "Collection":
         """The same collection without sampling."""
@@ -91,23 +92,22 @@ class Collection:
                 language=self.language,
                 package=self.package,
             )
-            if self._wanted(page, path, packages):
+            least, most = self.translated
+            if self._wanted(page) and least <= self._translated(page, path, packages) <= most:
                 yield page
 
-    def translated(self, page: Page, path: str, packages: Packages) -> float:
+    def _wanted(self, page: Page) -> bool:
+        if not chosen(self.one_in, page.uri):
+            return False
+        return prose_words(page.body) >= self.minimum_prose_words or chosen(10, "little prose " + page.uri)
+
+    def _translated(self, page: Page, path: str, packages: Packages) -> float:
         """How much of a page is in its own language; 1 where there is no original to compare with."""
         if self.english is None:
             return 1.0
         package, folder = self.english
         original = packages.path(package, folder) / path.replace(f".{self.language}.html", ".en.html")
         return translated_share(page.body, original.read_bytes()) if original.exists() else 1.0
-
-    def _wanted(self, page: Page, path: str, packages: Packages) -> bool:
-        if not chosen(self.one_in, page.uri):
-            return False
-        if prose_words(page.body) < self.minimum_prose_words and not chosen(10, "little prose " + page.uri):
-            return False
-        return self.translated(page, path, packages) >= self.minimum_translated
 
 
 def block_texts(html: bytes) -> list[str]:
@@ -176,10 +176,12 @@ def write_warc(path: Path, pages: Iterable[Page], description: str) -> list[dict
     return entries
 
 
-def _record(writer: WARCWriter, page: Page, index: int):  # noqa: ANN202 - warcio has no types
+def _record(writer: WARCWriter, page: Page, index: int) -> ArcWarcRecord:
     headers = [("Content-Type", page.content_type), *page.headers, ("Content-Length", str(len(page.body)))]
     if page.record_type == "request":
-        http = StatusAndHeaders(f"GET {_path_of(page.uri)} HTTP/1.1", list(page.headers), is_http_request=True)
+        http = StatusAndHeaders(
+            f"GET {_path_of(page.uri)} HTTP/1.1", list(page.headers), is_http_request=True
+        )
     else:
         http = StatusAndHeaders(page.status, headers, protocol="HTTP/1.1")
     record = writer.create_warc_record(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from samples.manifest import Entry, licence_of, origin_of
+from samples.manifest import Entry, licences_of, origin_of
 from samples.packages import Packages
 from samples.sources import collections
 from samples.web import LANGUAGES, Page, recode, write_warc
@@ -39,7 +39,7 @@ def build_language(packages: Packages, folder: Path, language: str) -> Entry:
     return Entry(
         path=path,
         origin="; ".join(origin_of(packages, name) for name in names),
-        licence=" AND ".join(sorted({_bracketed(licence_of(name)) for name in names})),
+        licence=licences_of(names),
         packages=names,
         languages=[language],
         record_count=len(records),
@@ -61,7 +61,3 @@ def real_pages(packages: Packages, language: str) -> Iterator[Page]:
 
 def _recoded(page: Page) -> Page:
     return recode(page, **RECODED[page.uri]) if page.uri in RECODED else page  # type: ignore[arg-type]
-
-
-def _bracketed(licence: str) -> str:
-    return f"({licence})" if " OR " in licence else licence
