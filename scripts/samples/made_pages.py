@@ -5,6 +5,7 @@ farms and the like are put together from the words in `pages/words.toml`. The te
 put around them what stands around real pages: cookie banners, menus, scripts, advertisements, related links,
 newsletters, comments. Hosts end in `.example`; telephone numbers and nearly all addresses are those set aside
 for fiction and documentation.
+"""
 
 import random
 import re
