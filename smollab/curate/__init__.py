@@ -1,7 +1,8 @@
 """Pillar 1: from web pages and PDF files to clean, unique, good documents.
 
-A *step* takes a document and returns a document, or a drop that says why the document left. A recipe lists the
-steps of each source; `curate` runs them over all shards and writes what stayed, what left, and the funnel.
+A *step* takes a document and returns a document, or a drop that says why the document left. A recipe lists
+the steps of each source; `curate` runs them over all shards and writes what stayed, what left, and the
+funnel.
 """
 
 from smollab.curate.errors import CurationError

@@ -1,8 +1,8 @@
 """Where shards are mapped: in this process, or in a pool of processes on this machine.
 
-An engine does one thing: call a function on every task whose output does not exist yet. The function
-writes its output last and atomically, so that whatever ends a run (Ctrl-C, `kill -9`, a full disk), the next one goes
-on with the tasks that are unfinished.
+An engine does one thing: call a function on every task whose output does not exist yet. The function writes
+its output last and atomically, so that whatever ends a run (Ctrl-C, `kill -9`, a full disk), the next one
+goes on with the tasks that are unfinished.
 """
 
 import multiprocessing
@@ -117,8 +117,8 @@ def _map_in_pool(
     except BrokenProcessPool:
         suspects = " or ".join(task.name for task in running.values())
         raise CurationError(
-            f"a worker process was killed (out of memory?) while it worked on {suspects}; what is done is kept. "
-            "Run again with fewer workers: --set curate.workers=1"
+            f"a worker process was killed (out of memory?) while it worked on {suspects}; "
+            "what is done is kept: run again with fewer workers (--set curate.workers=1)"
         ) from None
     finally:
         _end(pool)

@@ -1,4 +1,4 @@
-"""The funnel: how many documents and characters went into each step and came out, and why the rest did not."""
+"""The funnel: how much went into each step, how much came out, and why the rest did not."""
 
 import json
 from collections import Counter

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from smollab.curate.engines import Tick
 from smollab.curate.funnel import SourceFunnel, StepCount, read_source
-from smollab.curate.readers import Report, Shard, read_shard
+from smollab.curate.readers import read_shard
+from smollab.curate.shards import Report, Shard
 from smollab.curate.steps import GLOBAL_STEPS, Step, make_step
 from smollab.documents import Document, Drop, read_documents, write_documents, write_drops
 from smollab.recipe import Curate
@@ -106,9 +107,7 @@ def write_json(path: Path, values: object) -> None:
             unfinished.unlink()
 
 
-def _survivors(
-    task: LocalTask, report: Report, funnel: SourceFunnel, dropped: "_Parts"
-) -> Iterator[Document]:
+def _survivors(task: LocalTask, report: Report, funnel: SourceFunnel, dropped: "_Parts") -> Iterator[Document]:
     """Yield the shard's documents that the deduplication before this stage let through."""
     if task.shard is not None:
         yield from read_shard(task.shard, report)

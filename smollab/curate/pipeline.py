@@ -1,8 +1,9 @@
-"""Run a recipe's curation: read, filter, deduplicate, write, count; resumable, and the same for any number of workers.
+"""Run a recipe's curation: read, filter, deduplicate, write, count; resumable, and the same for any number
+of workers.
 
-Local steps look at one document, global ones at all. So a run alternates: every source's leading local steps are
-mapped over its shards; then the global step that comes next compares all documents of the sources that list it;
-its verdicts are carried out when the next local steps read the shards again.
+Local steps look at one document, global ones at all. So a run alternates: every source's leading local
+steps are mapped over its shards; then the global step that comes next compares all documents of the sources
+that list it; its verdicts are carried out when the next local steps read the shards again.
 
     output/kept/web-en-00000.parquet      what stayed, by source and language
     output/dropped/web-00000.parquet      what left, with step, reason, detail and text
@@ -15,6 +16,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from smollab.curate.across import DescribeTask, describe_shard, find_duplicates
@@ -24,7 +26,7 @@ from smollab.curate.funnel import Funnel, SourceFunnel
 from smollab.curate.gather import gather
 from smollab.curate.local import LocalTask, kept_parts, load_counts, run_local
 from smollab.curate.progress import Progress, Update
-from smollab.curate.readers import Shard, list_shards
+from smollab.curate.shards import Shard, list_shards
 from smollab.curate.steps import GLOBAL_STEPS, check_steps
 from smollab.recipe import Curate, Data, RecipeError
 
@@ -36,8 +38,8 @@ NEEDS_EXTRACTION = {"warc": "extract_html", "html": "extract_html", "pdf": "extr
 def curate(data: Data, settings: Curate, output: Path, progress: Progress | None = None) -> Funnel:
     """Curate all sources of a recipe into a folder.
 
-    A run that was interrupted goes on where it stopped, shard by shard, if the recipe, the inputs and the code are the
-    same; else it starts anew. The files written do not depend on the number of workers.
+    A run that was interrupted goes on where it stopped, shard by shard, if the recipe, the inputs and the
+    code are the same; else it starts anew. The files written do not depend on the number of workers.
 
     Args:
         data: the sources.
@@ -50,7 +52,8 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
 
     Raises:
         RecipeError: an unknown step.
-        CurationError: a source that does not exist, nothing that can be read, a worker that was killed, a full disk.
+        CurationError: a source that does not exist, nothing that can be read, a worker that was killed, a
+            full disk.
     """
     for name, source in data.sources.items():
         check_steps(name, source.resolved_steps)
@@ -91,10 +94,7 @@ class _Run:
         while step := self._next_global_step():
             self._run_global_step(step)
             self._run_local_steps(f"after {step}")
-        kept = {
-            name: [p for t in tasks for p in kept_parts(t.folder, t.index)]
-            for name, tasks in self.done.items()
-        }
+        kept = {name: [p for t in tasks for p in kept_parts(t.folder, t.index)] for name, tasks in self.done.items()}
         gather(self.output, kept, self.dropped, self.funnel)
         shutil.rmtree(self.work)
         return self.funnel
@@ -117,16 +117,13 @@ class _Run:
                 continue
             self.stage[name] += 1
             folder = self.work / name / str(self.stage[name])
-            common = {"folder": folder, "source": name, "steps": steps, "settings": self.settings}
+            new = partial(LocalTask, folder, source=name, steps=steps, settings=self.settings)
             if self.done[name]:
                 mine = [
-                    LocalTask(
-                        index=d.index, shard=None, inputs=d.inputs, dedup=step, removed=d.removed, **common
-                    )  # type: ignore[arg-type]
-                    for d in described
+                    new(index=d.index, shard=None, inputs=d.inputs, dedup=step, removed=d.removed) for d in described
                 ]
             else:
-                mine = [LocalTask(index=i, shard=shard, **common) for i, shard in enumerate(shards)]  # type: ignore[arg-type]
+                mine = [new(index=index, shard=shard) for index, shard in enumerate(shards)]
             self.done[name] = mine
             tasks += mine
         self._map(phase, run_local, tasks)
@@ -139,9 +136,7 @@ class _Run:
         names = [name for name, steps in self.steps.items() if steps[:1] == [step]]
         described = {
             name: [
-                DescribeTask(
-                    task.folder, task.index, name, step, self.settings, kept_parts(task.folder, task.index)
-                )
+                DescribeTask(task.folder, task.index, name, step, self.settings, kept_parts(task.folder, task.index))
                 for task in self.done[name]
             ]
             for name in names

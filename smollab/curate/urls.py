@@ -1,10 +1,11 @@
 """Refuse pages by their address alone, before anything is spent on them.
 
-**Source**: RefinedWeb and FineWeb's first filter (Penedo et al. 2023, appendix G.1; datatrove's `URLFilter`): a block
-list of domains, words of which one is enough, words of which two are needed, and strings that count anywhere.
+**Source**: RefinedWeb and FineWeb's first filter (Penedo et al. 2023, appendix G.1; datatrove's
+`URLFilter`): a block list of domains, words of which one is enough, words of which two are needed, and
+strings that count anywhere.
 
-**Deviation**: FineWeb downloads a block list of 4.6 million domains; the lists here are short, ours, and meant to
-be read. A production run should put a maintained list in their place.
+**Deviation**: FineWeb downloads a block list of 4.6 million domains; the lists here are short, ours, and
+meant to be read. A production run should put a maintained list in their place.
 """
 
 import re
@@ -12,16 +13,21 @@ from urllib.parse import urlsplit
 
 from smollab.documents import Document, Drop
 
-BLOCKED_DOMAINS = frozenset(
-    ["pornhub.com", "xvideos.com", "xnxx.com", "xhamster.com", "redtube.com", "youporn.com", "onlyfans.com", "chaturbate.com", "livejasmin.com", "stripchat.com", "bet365.com", "pokerstars.com", "1xbet.com", "doubleclick.net"]
+
+def _split(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+BLOCKED_DOMAINS = _split(
+    "pornhub.com xvideos.com xnxx.com xhamster.com redtube.com youporn.com onlyfans.com chaturbate.com "
+    "livejasmin.com stripchat.com bet365.com pokerstars.com 1xbet.com doubleclick.net"
 )
 """Also blocks their subdomains."""
-HARD_WORDS = frozenset(
-    ["porn", "porno", "xxx", "sex", "hentai", "milf", "blowjob", "gangbang", "camgirls", "escorts", "viagra", "cialis"]
-)
+HARD_WORDS = _split("porn porno xxx sex hentai milf blowjob gangbang camgirls escorts viagra cialis")
 """One is enough, as a whole word of the address."""
-SOFT_WORDS = frozenset(
-    ["adult", "nude", "naked", "sexy", "hot", "cams", "webcam", "dating", "hookup", "casino", "poker", "slots", "betting", "gamble", "jackpot", "pills", "pharmacy", "replica", "torrent", "warez", "crack", "keygen"]
+SOFT_WORDS = _split(
+    "adult nude naked sexy hot cams webcam dating hookup casino poker slots betting gamble jackpot pills "
+    "pharmacy replica torrent warez crack keygen"
 )
 """Two of them are needed."""
 ANYWHERE = ("pornstar", "sexcam", "xxxvideo", "freeporn", "onlinecasino", "buyviagra")

@@ -53,9 +53,7 @@ class WebRecord:
     record_id: str
 
 
-def read_warc(
-    stream: BinaryIO, problems: Problems, types: tuple[str, ...] = ("response",)
-) -> Iterator[WebRecord]:
+def read_warc(stream: BinaryIO, problems: Problems, types: tuple[str, ...] = ("response",)) -> Iterator[WebRecord]:
     """Yield the records of the given types that can be read.
 
     Args:
@@ -96,8 +94,8 @@ def split_records(stream: BinaryIO, problems: Problems) -> Iterator[bytes]:
 def decompress(head: bytes, stream: BinaryIO, problems: Problems) -> Iterator[bytes | None]:
     """Yield unpacked pieces of a gzip file, and None where a member ends or breaks off.
 
-    After a corrupt member the search for the next one starts one byte behind the beginning of the corrupt one,
-    because damaged data may have swallowed what follows.
+    After a corrupt member the search for the next one starts one byte behind the beginning of the corrupt
+    one, because damaged data may have swallowed what follows.
     """
     member = bytearray(head)  # compressed bytes from the start of the current member
     while member or (member := bytearray(stream.read(CHUNK_BYTES))):
@@ -212,17 +210,11 @@ class RecordSplitter:
             self._to_skip = max(0, end - len(buffer))
             return b"", min(end, len(buffer))
         end = body + length
-        if (
-            end <= len(buffer)
-            and buffer[end : end + 4] in (b"\r\n\r\n", b"")
-            and (final or end + 4 <= len(buffer))
-        ):
+        if end <= len(buffer) and buffer[end : end + 4] in (b"\r\n\r\n", b"") and (final or end + 4 <= len(buffer)):
             return bytes(buffer[position:end]), end
         return self._cut_by_next_record(position, body, end, final)
 
-    def _cut_by_next_record(
-        self, position: int, body: int, end: int, final: bool
-    ) -> tuple[bytes, int] | None:
+    def _cut_by_next_record(self, position: int, body: int, end: int, final: bool) -> tuple[bytes, int] | None:
         """Cut a record whose length is wrong, or wait when it may only be incomplete."""
         buffer = self._buffer
         if not final and end + 4 > len(buffer):
@@ -248,14 +240,12 @@ def _parse(raw: bytes, problems: Problems) -> WebRecord | None:
 
 def _to_web_record(record: WarcRecord) -> WebRecord:
     headers, http = record.headers, record.http_headers
+    content_type = record.http_content_type or headers.get("Content-Type") or ""
     return WebRecord(
-        url=headers.get("WARC-Target-URI", "").strip("<>"),
-        date=headers.get("WARC-Date", ""),
+        url=(headers.get("WARC-Target-URI") or "").strip("<>"),
+        date=headers.get("WARC-Date") or "",
         status=(http.status_code or 0) if http is not None else 200,
-        content_type=(record.http_content_type or headers.get("Content-Type", ""))
-        .partition(";")[0]
-        .strip()
-        .lower(),
+        content_type=content_type.partition(";")[0].strip().lower(),
         charset=record.http_charset or "",
         body=record.reader.read(),
         record_id=record.record_id or "",

@@ -23,8 +23,7 @@ class ExactDedup:
     def describe(self, documents: Iterable[Document]) -> NDArray[np.uint64]:
         """Return one row of two 64-bit keys per document."""
         digests = [
-            xxhash.xxh3_128_digest("".join(d.text.lower().split()).encode("utf-8", "replace"))
-            for d in documents
+            xxhash.xxh3_128_digest("".join(d.text.lower().split()).encode("utf-8", "replace")) for d in documents
         ]
         return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)
 

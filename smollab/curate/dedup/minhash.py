@@ -1,21 +1,21 @@
 """Near-duplicates by MinHash and locality-sensitive hashing.
 
-A document is the set of its word 5-grams (*shingles*). For a random order of all shingles, two documents have
-the same first shingle with a probability equal to their Jaccard similarity J. 112 such minima, in 14 buckets of
-8, make two documents candidates when all 8 of any bucket agree:
+A document is the set of its word 5-grams (*shingles*). For a random order of all shingles, two documents
+have the same first shingle with a probability equal to their Jaccard similarity J. 112 such minima, in 14
+buckets of 8, make two documents candidates when all 8 of any bucket agree:
 
     P(candidate) = 1 - (1 - J^8)^14          (0.5 near J = 0.69; 0.92 at J = 0.8)
 
 Candidates are joined into clusters, and the first document of each cluster stays.
 
-**Source**: Broder 1997; Leskovec et al., Mining of Massive Datasets, chapter 3; parameters, text normalization and the
-cluster rule are FineWeb's (datatrove's `dedup/minhash.py`, Apache-2.0).
+**Source**: Broder 1997; Leskovec et al., Mining of Massive Datasets, chapter 3; parameters, text
+normalization and the cluster rule are FineWeb's (datatrove's `dedup/minhash.py`, Apache-2.0).
 
-**Deviations**: a shingle's hash is a polynomial over its words' 64-bit hashes instead of a hash of the joined
-string; the hash family is multiply-add modulo 2^64 over mixed hashes instead of modulo 2^61 - 1 (numpy has no fast
-128-bit product); a bucket's 8 minima are compared through one 64-bit hash of them. None of these changes the
-probability above by more than 10^-9. FineWeb keeps the first document of a cluster by the order of its files; so
-do we.
+**Deviations**: a shingle's hash is a polynomial over its words' 64-bit hashes instead of a hash of the
+joined string; the hash family is multiply-add modulo 2^64 over mixed hashes instead of modulo 2^61 - 1
+(numpy has no fast 128-bit product); a bucket's 8 minima are compared through one 64-bit hash of them. None
+of these changes the probability above by more than 10^-9. FineWeb keeps the first document of a cluster by
+the order of its files; so do we.
 
 **Cost**: 112 multiplications per word.
 
@@ -60,7 +60,8 @@ def sign(texts: Iterable[str], settings: MinHash) -> NDArray[np.uint64]:
         settings: n-gram size and number of hashes.
 
     Returns:
-        (N, buckets * hashes_per_bucket) minima. A text of fewer than n words has the largest number everywhere.
+        (N, buckets * hashes_per_bucket) minima. A text of fewer than n words has the largest number
+        everywhere.
     """
     multipliers, offsets = _hash_family(settings)
     rows = [_minima(block, starts, multipliers, offsets) for block, starts in _blocks(texts, settings.n_gram)]
@@ -119,7 +120,7 @@ class UnionFind:
         return item
 
     def join(self, a: int, b: int) -> None:
-        """Unite the sets of two items; the smaller root stays root, so the result does not depend on order."""
+        """Unite the sets of two items; the smaller root stays root, so the order of joins is of no matter."""
         a, b = self.find(a), self.find(b)
         if a != b:
             self._parent[max(a, b)] = min(a, b)
@@ -193,9 +194,7 @@ def _minima(
 def _combining_marks() -> str:
     import sys
 
-    marks = [
-        chr(c) for c in range(0x300, min(sys.maxunicode, 0x20000)) if unicodedata.category(chr(c)) == "Mn"
-    ]
+    marks = [chr(c) for c in range(0x300, min(sys.maxunicode, 0x20000)) if unicodedata.category(chr(c)) == "Mn"]
     return "[" + "".join(marks) + "]"
 
 

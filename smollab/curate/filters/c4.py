@@ -33,10 +33,7 @@ def c4_quality(document: Document, settings: C4Quality) -> Document | Drop:
     for full_line in document.text.splitlines():
         line = _CITATION.sub("", full_line.strip())
         words = full_line.split()
-        if (
-            len(words) < settings.minimum_words_per_line
-            or max(map(len, words)) > settings.maximum_word_length
-        ):
+        if len(words) < settings.minimum_words_per_line or max(map(len, words)) > settings.maximum_word_length:
             continue
         lower = line.lower()
         if "lorem ipsum" in lower:

@@ -16,7 +16,7 @@ TERMINAL_PUNCTUATION = tuple(".!?。！？．｡؟۔।॥։።៖។။၊‼�
 
 
 def fineweb_quality(document: Document, settings: FineWebQuality) -> Document | Drop:
-    """Drop a document with few finished lines, mostly short lines, repeated lines, or a line break per word."""
+    """Drop a document whose lines are unfinished, short, repeated, or not much longer than a word."""
     text = document.text
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:

@@ -46,9 +46,7 @@ def gopher_repetition(document: Document, settings: GopherRepetition) -> Documen
             return Drop(f"gopher_repetition: duplicate {name}", f"{repeats / len(pieces):.3f} > {most}")
         if characters / len(text) > most_characters:
             share = characters / len(text)
-            return Drop(
-                f"gopher_repetition: characters in duplicate {name}", f"{share:.3f} > {most_characters}"
-            )
+            return Drop(f"gopher_repetition: characters in duplicate {name}", f"{share:.3f} > {most_characters}")
     return _judge_n_grams(words_of(text), settings) or document
 
 
@@ -84,13 +82,9 @@ def _judge_size(words: Words, settings: GopherQuality) -> Drop | None:
         return Drop("gopher_quality: too many words", f"{count} > {settings.maximum_words}")
     mean = sum(map(len, words.proper)) / count if count else 0.0
     if mean < settings.minimum_mean_word_length:
-        return Drop(
-            "gopher_quality: short words", f"{mean:.2f} characters < {settings.minimum_mean_word_length}"
-        )
+        return Drop("gopher_quality: short words", f"{mean:.2f} characters < {settings.minimum_mean_word_length}")
     if mean > settings.maximum_mean_word_length:
-        return Drop(
-            "gopher_quality: long words", f"{mean:.2f} characters > {settings.maximum_mean_word_length}"
-        )
+        return Drop("gopher_quality: long words", f"{mean:.2f} characters > {settings.maximum_mean_word_length}")
     return None
 
 
@@ -108,16 +102,12 @@ def _judge_signs(words: Words, settings: GopherQuality) -> Drop | None:
         return Drop("gopher_quality: bullet lines", f"{bullets:.3f} > {settings.maximum_bullet_lines}")
     ended = sum(line.rstrip().endswith(("...", "…")) for line in lines) / len(lines)
     if ended > settings.maximum_ellipsis_lines:
-        return Drop(
-            "gopher_quality: lines end in ellipsis", f"{ended:.3f} > {settings.maximum_ellipsis_lines}"
-        )
+        return Drop("gopher_quality: lines end in ellipsis", f"{ended:.3f} > {settings.maximum_ellipsis_lines}")
     return None
 
 
 def _judge_words(words: Words, language: str, settings: GopherQuality) -> Drop | None:
-    with_letter = sum(word.isalpha() or any(map(str.isalpha, word)) for word in words.words) / max(
-        len(words), 1
-    )
+    with_letter = sum(word.isalpha() or any(map(str.isalpha, word)) for word in words.words) / max(len(words), 1)
     if with_letter < settings.minimum_alphabetic_words:
         return Drop(
             "gopher_quality: words without letters",

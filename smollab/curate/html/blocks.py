@@ -1,50 +1,24 @@
 """A page -> a flat list of text blocks that know where in the page they stood.
 
-lexbor (through selectolax) repairs the markup and drops what is never text (scripts, forms' controls, ...), all
-in C. Its clean serialization is then read in one pass by a regular expression: cheaper than walking the tree
-node by node from Python, and as safe, since a serialized tree is well formed.
+lexbor (through selectolax) repairs the markup and drops what is never text (scripts, forms' controls, ...),
+all in C. Its clean serialization is then read in one pass by a regular expression: cheaper than walking the
+tree node by node from Python, and as safe, since a serialized tree is well formed.
 """
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
-NEVER_TEXT = ["script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "canvas", "audio", "video", "button", "select", "input", "textarea", "nav", "dialog", "map", "noembed", "noframes", "xmp", "plaintext", "datalist", "progress", "meter", "math"]
-BLOCK_TAGS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "legend", "li", "main", "menu", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+from smollab.curate.html.vocabulary import (
+    BLOCK_TAGS,
+    HEADINGS,
+    LEAVES,
+    NEVER_TEXT,
+    VOID_TAGS,
+    judge_attributes,
 )
-VOID_TAGS = frozenset(["area", "base", "br", "col", "hr", "img", "link", "meta", "param", "source", "track", "wbr"])
-HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-LEAVES = frozenset(("p", "pre", "dt", "caption", "figcaption", "summary", "legend", *HEADINGS))
 
-# Whole words of class, id and role -> why the part is probably not the page's own text.
-SUSPICIONS = {
-    "navigation": "nav navbar navigation menu submenu breadcrumb breadcrumbs pagination pager sidebar sidenav topbar "
-    "toolbar skiplink sitemap masthead banner contentinfo complementary navbox vertical-navbox navheader navfooter",
-    "comments": "comment comments commentlist comments-area disqus respond comment-respond replies",
-    "social": "share sharing social socials addthis sharedaddy follow-us",
-    "promotion": "ad ads adsense advert advertisement advertising promo promos promotion sponsor sponsored newsletter "
-    "subscribe subscription signup popup modal paywall outbrain taboola banner-ad cta",
-    "related": "related recommend recommended recommendations popular trending read-more more-from more-stories "
-    "you-may-like also-like teaser teasers latest-posts recent-posts most-read",
-    "legal": "cookie cookies cookie-banner consent gdpr footer copyright disclaimer colophon cookielaw",
-    "meta": "tags tag-list taglist tag-cloud byline author-bio author-box post-meta entry-meta postmeta metadata "
-    "entry-footer post-footer catlinks",
-    "hidden": "hidden",
-}
-_SUSPICION = re.compile(
-    "|".join(
-        rf"(?P<{name}>(?<![\w-])(?:[\w]+-)?(?:{'|'.join(words.split())})(?:-[\w]+)?(?![\w-]))"
-        for name, words in SUSPICIONS.items()
-    )
-)
-_SKIPPED = re.compile(
-    r"mw-editsection|headerlink|sr-only|visually-hidden|screen-reader|noprint|linenos|lineno|line-numbers|skip-link"
-)
-_IDENTITY = re.compile(r'\s(?:class|id|role|itemprop)="([^"]*)"')
-_HIDING = re.compile(r'\shidden=""|display:\s*none|visibility:\s*hidden|\saria-hidden="true"')
 _EVENT = re.compile(r'<!--.*?-->|<(/?)([a-zA-Z][\w:-]*)((?:[^>"]|"[^"]*")*)>|([^<]+|<)', re.DOTALL)
 _SPACES = re.compile(r"[ \t\r\f\n]+")
 
@@ -77,7 +51,7 @@ class Container:
     tag: str
     parent: int
     is_main: bool
-    """The page itself says that its content is here: `<article>`, `<main>`, `role=main`, `itemprop=articleBody`."""
+    """The page says that its content is here: `<article>`, `<main>`, `role=main`, `itemprop=articleBody`."""
 
 
 @dataclass(slots=True)
@@ -104,23 +78,11 @@ def read_page(html: str) -> Page:
     tree = LexborHTMLParser(html)
     title = tree.css_first("title")
     page = Page(title=_SPACES.sub(" ", title.text()).strip() if title else "")
-    tree.strip_tags(NEVER_TEXT)
+    tree.strip_tags(sorted(NEVER_TEXT))
     body = tree.body
     if body is not None and body.html:
         _Reader(page).read(body.html)
     return page
-
-
-@lru_cache(maxsize=4096)
-def judge_attributes(attributes: str) -> tuple[str, bool, bool]:
-    """Return (category of suspicion or empty, skip this element, says it is the main content)."""
-    identity = " ".join(_IDENTITY.findall(attributes)).lower().replace("_", "-")
-    skipped = bool(_SKIPPED.search(identity))
-    if _HIDING.search(attributes):
-        return "hidden", skipped, False
-    suspicion = _SUSPICION.search(identity)
-    is_main = "articlebody" in identity or (" " + identity + " ").find(" main ") >= 0
-    return (suspicion.lastgroup or "" if suspicion else ""), skipped, is_main
 
 
 class _Reader:

@@ -1,8 +1,8 @@
 """Bytes -> text: which encoding was meant, and repair of text that was decoded wrongly before it came here.
 
-**Source**: the order of evidence follows the WHATWG encoding sniffing algorithm (byte order mark, HTTP header,
-`<meta>` in the first kilobytes), with one difference: bytes that are valid UTF-8 and not plain ASCII are taken as
-UTF-8 whatever was declared, since no other encoding looks like it by accident.
+**Source**: the order of evidence follows the WHATWG encoding sniffing algorithm (byte order mark, HTTP
+header, `<meta>` in the first kilobytes), with one difference: bytes that are valid UTF-8 and not plain
+ASCII are taken as UTF-8 whatever was declared, since no other encoding looks like it by accident.
 """
 
 import codecs

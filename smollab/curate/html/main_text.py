@@ -5,20 +5,22 @@ Three kinds of evidence, from strong to weak:
 1. A part is *suspected* by its tag, class or id (`footer`, `class="share"`). Names lie, so a suspicion falls
    when the part holds most of the page's good text.
 2. The *main container* is the deepest element that still holds most of the good text; what is outside goes.
-3. Inside, blocks of mostly links go, and short ones stay only in good company (as in jusText; Pomikálek 2011).
+3. Inside, blocks of mostly links go, and short ones stay only in good company (as in jusText; Pomikálek
+   2011).
 
 *Good text* is a block that reads like prose: at least 80 characters, less than a third of them links.
 
 **Source**: the features are those of Kohlschütter et al. 2010 (text and link density); thresholds are ours.
 
-**Fails when**: a page is only short lines (menus of restaurants, tables of scores), or keeps each sentence of the
-article in a container of its own far from the others.
+**Fails when**: a page is only short lines (menus of restaurants, tables of scores), or keeps each sentence
+of the article in a container of its own far from the others.
 """
 
 from collections import defaultdict
 
-from smollab.curate.html.blocks import HEADINGS, Block, Page, read_page
+from smollab.curate.html.blocks import Block, Page, read_page
 from smollab.curate.html.encoding import repair_unicode
+from smollab.curate.html.vocabulary import HEADINGS
 
 GOOD_CHARACTERS = 80
 """A block at least this long reads like prose."""
@@ -91,7 +93,11 @@ def _find_misnamed(page: Page, guilty: set[int], total: int) -> set[int]:
 
 
 def find_main_container(page: Page, blocks: list[Block]) -> int:
-    """Return the container with the content: the page's own `<main>` if it holds half of it, else the deepest dense one."""
+    """Return the index of the container with the content.
+
+    That is the page's own `<main>` or `<article>` if it holds half of the good text, and from there on down
+    whatever holds nearly all of it.
+    """
     weights = [0] * len(page.containers)
     for block in blocks:
         weights[block.container] += weigh(block)
@@ -100,9 +106,7 @@ def find_main_container(page: Page, blocks: list[Block]) -> int:
     total = weights[0]
     if not total:
         return 0
-    marked = [
-        i for i, container in enumerate(page.containers) if container.is_main and 2 * weights[i] > total
-    ]
+    marked = [i for i, container in enumerate(page.containers) if container.is_main and 2 * weights[i] > total]
     best = marked[-1] if marked else 0
     for index in range(best + 1, len(weights)):
         if page.containers[index].parent == best and weights[index] >= MAIN_SHARE * total:
@@ -147,7 +151,7 @@ def _judge(block: Block) -> str:
 
 
 def _judge_lists(blocks: list[Block], verdicts: list[str]) -> None:
-    """A list or table stands or falls as a whole: by its links, and by whether anything in it is a phrase."""
+    """A list or table stands or falls as a whole, by its links and by the length of its items."""
     start = 0
     while start < len(blocks):
         end = start + 1
@@ -168,7 +172,7 @@ def _judge_lists(blocks: list[Block], verdicts: list[str]) -> None:
 
 
 def _judge_by_company(blocks: list[Block], verdicts: list[str]) -> None:
-    """Short blocks stay between kept ones; longer ones beside one of them. Decided on the sure verdicts only."""
+    """Short blocks stay between kept ones; longer ones beside one of them. Only sure verdicts count."""
     sure = list(verdicts)
     before = _nearest(sure)
     after = _nearest(sure[::-1])[::-1]
@@ -181,7 +185,7 @@ def _judge_by_company(blocks: list[Block], verdicts: list[str]) -> None:
 
 
 def _nearest(verdicts: list[str]) -> list[str]:
-    """For each block, the last verdict before it that is neither a heading nor unsure, at most 3 blocks away."""
+    """For each block, the last sure verdict before it (headings aside), if at most 3 blocks away."""
     result, last, age = [], "", 0
     for verdict in verdicts:
         result.append(last if age <= 3 else "")

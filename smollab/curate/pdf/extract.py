@@ -1,4 +1,4 @@
-"""The extraction step for PDF files: raw bytes in, text out, each file read by a child process that may die."""
+"""The extraction step for PDF files: raw bytes in, text out, read by a child process that may die."""
 
 import atexit
 import json

@@ -2,14 +2,15 @@
 
 Order, furniture, paragraphs:
 
-1. *Reading order.* Blocks are cut into horizontal bands wherever a block spans the page; within a band, when no
-   block crosses the middle and both halves hold text, the left column is read before the right.
+1. *Reading order.* Blocks are cut into horizontal bands wherever a block spans the page; within a band,
+   when no block crosses the middle and both halves hold text, the left column is read before the right.
 2. *Furniture.* Lines at the top and bottom of pages that repeat, digits aside, on a quarter of the pages are
    running headers, footers and page numbers.
 3. *Paragraphs.* Lines of a block are joined; a hyphen at the end of a line goes when the halves make one
    word; a paragraph that a page break cut in two is joined again.
 
-**Source**: the furniture rule is FinePDFs' (25 % of the pages; blocks/cleaning in finepdfs); the rest is ours.
+**Source**: the furniture rule is FinePDFs' (25 % of the pages; blocks/cleaning in finepdfs); the rest is
+ours.
 
 **Fails when**: three columns, text that runs around pictures, tables without lines.
 """

@@ -1,12 +1,12 @@
 """Messages between the extraction step and its child process: 8 bytes of length, then the body."""
 
 import struct
-from typing import BinaryIO
+from typing import IO
 
 _LENGTH = struct.Struct(">Q")
 
 
-def write_message(stream: BinaryIO, body: bytes) -> None:
+def write_message(stream: IO[bytes], body: bytes) -> None:
     """Write one message at once.
 
     Raises:
@@ -17,7 +17,7 @@ def write_message(stream: BinaryIO, body: bytes) -> None:
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> bytes | None:
+def read_message(stream: IO[bytes]) -> bytes | None:
     """Read one message, or return None when the other side has ended."""
     header = stream.read(_LENGTH.size)
     if len(header) < _LENGTH.size:

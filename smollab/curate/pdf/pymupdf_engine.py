@@ -28,17 +28,13 @@ def read_pages(pdf: bytes) -> list[TextPage]:
         if document.needs_pass:
             raise UnreadablePdf("encrypted")
         pages = []
-        for page in document:
+        for page in document.pages():
             blocks = page.get_text("blocks", flags=_FLAGS)
             pages.append(
                 TextPage(
                     page.rect.width,
                     page.rect.height,
-                    [
-                        TextBlock(x0, y0, x1, y1, text)
-                        for x0, y0, x1, y1, text, _, kind in blocks
-                        if kind == _TEXT
-                    ],
+                    [TextBlock(x0, y0, x1, y1, text) for x0, y0, x1, y1, text, _, kind in blocks if kind == _TEXT],
                 )
             )
     if not pages:

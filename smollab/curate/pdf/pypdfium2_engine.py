@@ -1,4 +1,4 @@
-"""Read PDF files with pypdfium2 (Apache-2.0 or BSD-3-Clause): plain text in the order of the file, no places."""
+"""Read PDF files with pypdfium2 (Apache-2.0 or BSD-3-Clause): text in the order of the file."""
 
 import pypdfium2
 

@@ -1,8 +1,9 @@
 """The child process that reads PDF files, so that a crash, a hang or a memory bomb costs one file only.
 
-Run as `python -m smollab.curate.pdf.worker ENGINE CPU_SECONDS MEMORY_MB`. Each message on standard input is a PDF file;
-each answer on standard output is JSON: the text and number of pages, or why there is no text. The CPU limit is set anew for each file; past it the kernel ends
-the process. The limit is CPU time, not wall time, so that a busy machine does not change the data set.
+Run as `python -m smollab.curate.pdf.worker ENGINE CPU_SECONDS MEMORY_MB`. Each message on standard input is
+a PDF file; each answer on standard output is JSON: the text and number of pages, or why there is no text.
+The CPU limit is set anew for each file; past it the kernel ends the process. The limit is CPU time, not
+wall time, so that a busy machine does not change the data set.
 """
 
 import importlib

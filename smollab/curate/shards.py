@@ -1,0 +1,155 @@
+"""Where documents are: an address becomes shards in a stable order.
+
+A *shard* is what one worker reads at a time: one WARC, JSONL or Parquet file, or a handful of small files.
+Places are looked up in the current folder first, then beside the package (for the samples that come with it).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from smollab.curate.errors import CurationError
+from smollab.curate.fetch import open_url
+from smollab.recipe import Source
+
+__all__ = ["CODE_LANGUAGES", "Report", "Shard", "list_shards", "name_of", "open_file"]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHARD_BYTES = 16 * 2**20
+"""Small files are gathered into shards of about this size."""
+SHARD_FILES = 200
+CODE_LANGUAGES = {
+    ".py": "python", ".pyi": "python", ".ipynb": "notebook", ".c": "c", ".h": "c", ".cc": "c++", ".cpp":
+    "c++", ".hpp": "c++", ".rs": "rust", ".go": "go", ".java": "java", ".js": "javascript", ".ts":
+    "typescript", ".rb": "ruby", ".sh": "shell", ".sql": "sql", ".r": "r", ".jl": "julia", ".lua": "lua",
+    ".php": "php", ".swift": "swift", ".kt": "kotlin", ".scala": "scala", ".hs": "haskell", ".ml": "ocaml",
+    ".pl": "perl",
+}  # fmt: skip
+SUFFIXES = {
+    "warc": (".warc.gz", ".warc", ".warc.zst"),
+    "wet": (".wet.gz", ".wet", ".warc.wet.gz", ".warc.wet"),
+    "html": (".html", ".htm", ".xhtml"),
+    "pdf": (".pdf",),
+    "text": (".txt",),
+    "code": tuple(CODE_LANGUAGES),
+    "jsonl": (".jsonl", ".jsonl.gz", ".json", ".json.gz"),
+    "parquet": (".parquet",),
+}
+ONE_FILE_A_SHARD = ("warc", "wet", "jsonl", "parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What one worker reads at a time."""
+
+    source: str
+    """Name of the source in the recipe."""
+    kind: str
+    """Of the address: warc, pdf, ..."""
+    files: tuple[str, ...]
+    """Paths or URLs; for a hub data set its place."""
+    root: str = ""
+    """Folder that ids are relative to."""
+    language: str = ""
+    """Declared language."""
+    limit: int | None = None
+    """Read at most this many documents."""
+    part: tuple[int, int] = (0, 1)
+    """Of a hub data set: (this part, parts)."""
+
+
+@dataclass
+class Report:
+    """What was met while reading: nothing here stops a run."""
+
+    problems: dict[str, Counter[str]] = field(default_factory=dict)
+    """File -> what was wrong with it -> how often."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Records that are no documents, such as images in a WARC file -> how many."""
+
+    def problem(self, file: str, what: str, count: int = 1) -> None:
+        """Count a problem of a file."""
+        self.problems.setdefault(file, Counter())[what] += count
+
+
+def list_shards(name: str, source: Source) -> list[Shard]:
+    """Find a source's files and cut them into shards, in a stable order.
+
+    Args:
+        name: the source's name in the recipe.
+        source: its address and limits.
+
+    Raises:
+        CurationError: an unknown kind, a place that does not exist, or nothing to read there.
+    """
+    kind, place = source.kind, source.place
+    language = source.language or ("code" if kind == "code" else "")
+    if kind == "hub":
+        return [Shard(name, kind, (place,), language=language, limit=source.limit)]
+    if kind not in SUFFIXES:
+        known = ", ".join([*SUFFIXES, "hub"])
+        raise CurationError(f"data.sources.{name}: unknown kind {kind!r} in {source.address!r}; known: {known}")
+    if "://" in place:
+        return [Shard(name, kind, (place,), language=language, limit=source.limit)]
+    root = _resolve(name, source)
+    files = [root] if root.is_file() else _find_files(root, SUFFIXES[kind])
+    if not files:
+        raise CurationError(
+            f"data.sources.{name}: {root} holds no {' or '.join(SUFFIXES[kind][:2])} file; correct the address"
+        )
+    folder = root.parent if root.is_file() else root
+    groups = [files] if source.limit is not None else _group(kind, files)
+    return [Shard(name, kind, tuple(map(str, group)), str(folder), language, source.limit) for group in groups]
+
+
+@contextmanager
+def open_file(file: str) -> Iterator[BinaryIO]:
+    """Open a path or an http(s) address for reading.
+
+    Raises:
+        OSError: it cannot be read or must not be fetched.
+    """
+    if "://" in file:
+        with open_url(file) as stream:
+            yield cast(BinaryIO, stream)
+    else:
+        with Path(file).open("rb") as stream:
+            yield stream
+
+
+def name_of(file: str, shard: Shard) -> str:
+    """The file as people know it: relative to the source's folder."""
+    if "://" in file:
+        return file
+    path = Path(file)
+    return path.relative_to(shard.root).as_posix() if shard.root and path.is_relative_to(shard.root) else file
+
+
+def _resolve(name: str, source: Source) -> Path:
+    place = Path(source.place).expanduser()
+    for candidate in (place, REPOSITORY / place):
+        if candidate.exists():
+            return candidate.resolve()
+    raise CurationError(f"data.sources.{name}: {source.place} does not exist; correct the address or fetch the data")
+
+
+def _find_files(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    found = (path for path in root.rglob("*") if path.name.lower().endswith(suffixes) and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+
+
+def _group(kind: str, files: list[Path]) -> list[list[Path]]:
+    if kind in ONE_FILE_A_SHARD:
+        return [[file] for file in files]
+    groups: list[list[Path]] = [[]]
+    size = 0
+    for file in files:
+        if groups[-1] and (size > SHARD_BYTES or len(groups[-1]) >= SHARD_FILES):
+            groups.append([])
+            size = 0
+        groups[-1].append(file)
+        size += file.stat().st_size
+    return groups
