@@ -87,10 +87,10 @@ def load_checkpoint(
         CheckpointMismatch: the checkpoint was made with another configuration.
     """
     state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
-    differences = list(differences(state.get("configuration"), configuration, ""))
-    if differences:
+    changed = list(differences(state.get("configuration"), configuration))
+    if changed:
         raise CheckpointMismatch(
-            f"{path} was made with another configuration: {'; '.join(differences[:3])}. "
+            f"{path} was made with another configuration: {'; '.join(changed[:3])}. "
             "Go back to that configuration, or start anew in another folder with --run DIR"
         )
     weights = load_file(path / WEIGHTS)
