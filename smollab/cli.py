@@ -96,7 +96,9 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--prompt", default="", help="text to continue; left out: from the beginning of a document")
     verb.add_argument("--max-new-tokens", type=int, default=120, help="stop after so many tokens (%(default)s)")
     verb.add_argument("--temperature", type=float, default=0.8, help="0: always the likeliest token (%(default)s)")
-    verb.add_argument("--top-p", type=float, default=0.9, help="draw from the likeliest with this probability (%(default)s)")
+    verb.add_argument(
+        "--top-p", type=float, default=0.9, help="draw from the likeliest tokens of this probability (%(default)s)"
+    )
     verb.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
 
     verb = add("recipe", show_recipe, "print a recipe with every setting explained")
@@ -144,8 +146,8 @@ def run(options: argparse.Namespace) -> None:
     folder = options.run or Path("runs") / recipe.name
     if recipe.parallel.data * recipe.parallel.tensor > 1:
         raise RecipeError(
-            f"{recipe.name} is laid out for {recipe.parallel.data * recipe.parallel.tensor} devices, which this version "
-            f"plans but does not run: see `smollab run {options.recipe} --dry-run`"
+            f"{recipe.name} is laid out for {recipe.parallel.data * recipe.parallel.tensor} devices, which this "
+            f"version plans but does not run: see `smollab run {options.recipe} --dry-run`"
         )
     run_recipe(recipe, folder, until="report" if options.verb == "run" else options.verb)
     results = {"curate": "curate/kept", "tokenize": "tokenize", "pretrain": "pretrain/checkpoints"}
@@ -259,7 +261,7 @@ def info(options: argparse.Namespace) -> None:
 
     device = training_device()
     table = Table(title=f"smollab {__version__}", title_justify="left", show_header=False)
-    table.add_row("processor", f"{cpu_model()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads used by torch")
+    table.add_row("processor", f"{cpu_model()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads in use")
     table.add_row("memory", f"{memory_gib():.1f} GiB")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "none; training runs on the CPU"
     table.add_row("accelerator", name)

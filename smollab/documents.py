@@ -5,7 +5,6 @@ why the document left; both are written to Parquet shards, so that anyone can la
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,8 +108,7 @@ def _write_rows(path: Path, rows: list[dict[str, str]], columns: tuple[str, ...]
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), unfinished, compression="zstd")
         unfinished.replace(path)
     finally:
-        if unfinished.exists():
-            os.unlink(unfinished)
+        unfinished.unlink(missing_ok=True)
 
 
 def _read_rows(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:

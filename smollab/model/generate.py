@@ -41,9 +41,7 @@ def generate(
         raise ValueError(f"temperature ({temperature}) must be >= 0 and top_p ({top_p}) in (0, 1]")
     device = model.embed_tokens.weight.device
     generator = torch.Generator(device=device).manual_seed(seed)
-    cache = KVCache(
-        model.config, 1, len(prompt) + max_new_tokens, dtype=model.embed_tokens.weight.dtype, device=device
-    )
+    cache = KVCache(model.config, 1, len(prompt) + max_new_tokens, dtype=model.embed_tokens.weight.dtype, device=device)
     tokens = prompt.to(device)[None]
     for _ in range(max_new_tokens):
         logits = model.logits(model(tokens, cache=cache)[0, -1])

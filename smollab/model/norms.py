@@ -41,9 +41,9 @@ class _RMSNorm(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[no-untyped-def, override]
         x, inverse_rms, weight = ctx.saved_tensors
         normalized, grad32 = x.float() * inverse_rms, grad.float()
-        grad_weight = torch.einsum("...d,...d->d", grad32, normalized)
+        grad_weight = (grad32 * normalized).flatten(0, -2).sum(0)
         grad_normalized = grad32 * weight
         # y is invariant to the length of x, so the component along x does not reach x.
-        along = torch.linalg.vecdot(grad_normalized, normalized).div_(x.shape[-1]).unsqueeze(-1)
+        along = (grad_normalized * normalized).mean(-1, keepdim=True)
         grad_x = grad_normalized.sub_(normalized.mul_(along)).mul_(inverse_rms)
         return grad_x.to(x.dtype), grad_weight.to(weight.dtype), None

@@ -156,9 +156,7 @@ def train_step(
 def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, step: int) -> float:
     """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
     settings = recipe.schedule
-    factor = warmup_stable_decay(
-        step, recipe.total_steps, settings.warmup_steps, settings.decay_steps, settings.decay
-    )
+    factor = warmup_stable_decay(step, recipe.total_steps, settings.warmup_steps, settings.decay_steps, settings.decay)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
@@ -169,9 +167,7 @@ def open_mixture(recipe: Recipe, folder: Path) -> Mixture:
     """A stream for every name that some stage mixes."""
     names = dict.fromkeys(name for stage in recipe.stages for name in stage.mixture)
     train = recipe.train
-    return Mixture(
-        {name: TokenStream(open_shards(folder, name), train.sequence_length, train.seed) for name in names}
-    )
+    return Mixture({name: TokenStream(open_shards(folder, name), train.sequence_length, train.seed) for name in names})
 
 
 def stages_from(recipe: Recipe, step: int) -> Iterator[tuple[Stage, int]]:

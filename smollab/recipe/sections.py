@@ -1,23 +1,11 @@
-"""The recipe: every knob of a run, its default, its unit and its source, on one page.
+"""Every knob of a run: its default, its unit and its source, on one page.
 
-A recipe is a TOML file over the dataclasses below; `smollab recipe laptop` prints it with these texts as
-comments. A key the dataclasses do not know is an error that names the nearest one they do. Techniques take
-their own section (or plain arguments), never the whole recipe.
+`smollab recipe laptop` prints these texts as comments beside the values. Techniques take their own section (or
+plain arguments), never the whole recipe.
 """
 
-import ast
-import difflib
-import functools
-import inspect
-import json
-import tomllib
-import types
-import typing
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from pathlib import Path
-from typing import Any, Literal
-
-RECIPES = Path(__file__).parent / "recipes"
+from dataclasses import dataclass, field
+from typing import Literal
 
 WEB_STEPS = (
     "url",
@@ -40,17 +28,13 @@ CODE_STEPS = ("exact_dedup",)
 """Programs: prose rules would drop them all."""
 
 
-class RecipeError(ValueError):
-    """A recipe that cannot be run; the message names the key, the cause and the way out."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Where documents come from, and the steps they pass."""
 
     address: str
-    """`KIND:PLACE`. Kinds: warc, wet, html, pdf, text, code, jsonl, parquet (a file, a folder or an http(s) URL) and hub
-    (`hub:NAME[:CONFIG[:SPLIT]]`, streamed with `datasets`)."""
+    """`KIND:PLACE`. Kinds: warc, wet, html, pdf, text, code, jsonl, parquet (a file, a folder or an http(s) URL)
+    and hub (`hub:NAME[:CONFIG[:SPLIT]]`, streamed with `datasets`)."""
     steps: tuple[str, ...] | None = None
     """Curation steps in order; left out: the published chain for this kind (`WEB_STEPS`, `PDF_STEPS`, ...)."""
     language: str = ""
@@ -404,213 +388,3 @@ class Recipe:
     def total_tokens(self) -> int:
         """Training tokens of all stages."""
         return self.total_steps * self.train.batch_sequences * self.train.sequence_length
-
-
-def load_recipe(name: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe by name (`laptop`) or path (`my.toml`) and apply dotted overrides.
-
-    Args:
-        name: a recipe shipped with the package, or the path of a TOML file.
-        overrides: dotted key -> value, such as `{"model.hidden_size": 256, "stages.0.steps": 10}`.
-
-    Raises:
-        RecipeError: no such recipe, broken TOML, an unknown key, or a value of the wrong type.
-    """
-    path = Path(name)
-    if path.suffix != ".toml":
-        path = RECIPES / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
-        raise RecipeError(f"{name}: no such recipe. Shipped: {known}; or give the path of a .toml file.")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not valid TOML: {error}") from None
-    for key, value in (overrides or {}).items():
-        _set(values, key, value)
-    try:
-        recipe = _build(Recipe, values, "")
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
-    _check(recipe, path)
-    return recipe
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """Split `key=value`; the value is read as TOML, and as a plain string where it is not TOML."""
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise RecipeError(f"--set {text}: expected KEY=VALUE, such as model.hidden_size=256")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value
-
-
-def to_toml(recipe: Any, comments: bool = False) -> str:
-    """Write a recipe (or one section) as TOML that `load_recipe` reads back to an equal recipe."""
-    import tomlkit
-
-    return tomlkit.dumps(_table(recipe, comments))
-
-
-def to_json(section: Any) -> str:
-    """Write a section as canonical JSON, for fingerprints."""
-    return json.dumps(asdict(section), sort_keys=True)
-
-
-def differences(old: Any, new: Any, place: str = "") -> typing.Iterator[str]:
-    """Yield `model.hidden_size: 192 there, 256 here` for every leaf in which two nested tables differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(k for k in new if k not in old)]:
-            yield from differences(old.get(key), new.get(key), f"{place}.{key}" if place else key)
-    elif old != new:
-        yield f"{place}: {old} there, {new} here"
-
-
-def _check(recipe: Recipe, path: Path) -> None:
-    if recipe.train.batch_sequences % recipe.train.micro_batch_sequences:
-        raise RecipeError(
-            f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
-            f"train.micro_batch_sequences ({recipe.train.micro_batch_sequences})"
-        )
-    if recipe.schedule.warmup_steps + recipe.schedule.decay_steps > recipe.total_steps:
-        raise RecipeError(
-            f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {recipe.total_steps} steps of the stages"
-        )
-    model = recipe.model
-    if model.num_attention_heads % model.num_key_value_heads:
-        raise RecipeError(
-            f"{path}: model.num_attention_heads ({model.num_attention_heads}) must be a multiple of "
-            f"model.num_key_value_heads ({model.num_key_value_heads})"
-        )
-    if model.head_dim is None and model.hidden_size % model.num_attention_heads:
-        raise RecipeError(f"{path}: model.hidden_size must be a multiple of model.num_attention_heads")
-    for stage in recipe.stages:
-        for name in stage.mixture:
-            if name not in recipe.data.sources and name.rpartition("-")[0] not in recipe.data.sources:
-                raise RecipeError(
-                    f"{path}: stage {stage.name!r} mixes {name!r}, which is no source of [data]"
-                    + _suggest(name, recipe.data.sources)
-                )
-
-
-def _set(values: dict[str, Any], key: str, value: Any) -> None:
-    """Put a value at a dotted key of nested dicts and lists."""
-    *parents, last = key.split(".")
-    node: Any = values
-    try:
-        for parent in parents:
-            node = node[int(parent)] if isinstance(node, list) else node.setdefault(parent, {})
-        if isinstance(node, list):
-            node[int(last)] = value
-        else:
-            node[last] = value
-    except (ValueError, IndexError, AttributeError, TypeError):
-        raise RecipeError(f"--set {key}: no such place in the recipe") from None
-
-
-def _build(cls: Any, values: Any, place: str) -> Any:
-    """Build a dataclass from a mapping, refusing unknown keys and wrong types."""
-    if not isinstance(values, dict):
-        raise RecipeError(f"{place}: expected a table [{place}], got {values!r}")
-    known = {f.name: f for f in fields(cls)}
-    hints = typing.get_type_hints(cls)
-    for key in values:
-        if key not in known:
-            where = f"{place}.{key}" if place else key
-            raise RecipeError(f"unknown key {where!r}{_suggest(key, known)}")
-    for name, f in known.items():
-        if name not in values and f.default is MISSING and f.default_factory is MISSING:
-            raise RecipeError(f"missing key {f'{place}.{name}' if place else name!r}")
-    return cls(
-        **{key: _convert(hints[key], value, f"{place}.{key}" if place else key) for key, value in values.items()}
-    )
-
-
-def _convert(hint: Any, value: Any, place: str) -> Any:
-    """Check a TOML value against a type hint and convert lists to tuples and tables to dataclasses."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if is_dataclass(hint):
-        return _build(hint, value, place)
-    if origin is Literal:
-        if value not in arguments:
-            raise RecipeError(f"{place}: {value!r} is not one of {', '.join(map(repr, arguments))}")
-        return value
-    if origin is types.UnionType:
-        return _convert(next(a for a in arguments if a is not type(None)), value, place)
-    if origin is tuple and isinstance(value, list | tuple):
-        if arguments[-1] is not Ellipsis and len(value) != len(arguments):
-            raise RecipeError(f"{place}: expected {len(arguments)} values, got {len(value)}")
-        item = lambda i: arguments[0] if arguments[-1] is Ellipsis else arguments[i]
-        return tuple(_convert(item(i), v, f"{place}.{i}") for i, v in enumerate(value))
-    if origin is dict and isinstance(value, dict):
-        return {key: _convert(arguments[1], v, f"{place}.{key}") for key, v in value.items()}
-    if hint is float and type(value) is int:
-        return float(value)
-    if origin is None and type(value) is hint:
-        return value
-    expected = getattr(hint, "__name__", str(hint)) if origin is None else str(origin.__name__)
-    raise RecipeError(f"{place}: expected {expected}, got {value!r}")
-
-
-def _suggest(key: str, known: typing.Iterable[str]) -> str:
-    nearest = difflib.get_close_matches(key, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known: {', '.join(known)}"
-
-
-def _table(section: Any, comments: bool) -> Any:
-    import tomlkit
-
-    table = tomlkit.table() if not isinstance(section, Recipe) else tomlkit.document()
-    texts = field_docstrings(type(section)) if comments else {}
-    simple_first = sorted(fields(section), key=lambda f: _is_table(getattr(section, f.name)))
-    for f in simple_first:
-        value = getattr(section, f.name)
-        if value is None:
-            continue
-        if comments and f.name in texts and not _is_table(value):
-            table.add(tomlkit.comment(texts[f.name]))
-        table.add(f.name, _toml_value(value, comments))
-    return table
-
-
-def _is_table(value: Any) -> bool:
-    return is_dataclass(value) or (
-        bool(value) and (isinstance(value, dict) or (isinstance(value, tuple) and is_dataclass(value[0])))
-    )
-
-
-def _toml_value(value: Any, comments: bool) -> Any:
-    import tomlkit
-
-    if is_dataclass(value):
-        return _table(value, comments)
-    if isinstance(value, dict):
-        table = tomlkit.table() if any(is_dataclass(v) for v in value.values()) else tomlkit.inline_table()
-        for key, v in value.items():
-            table.add(key, _toml_value(v, False))
-        return table
-    if isinstance(value, tuple):
-        if value and is_dataclass(value[0]):
-            tables = tomlkit.aot()
-            for v in value:
-                tables.append(_table(v, False))
-            return tables
-        return [_toml_value(v, comments) for v in value]
-    return value
-
-
-@functools.cache
-def field_docstrings(cls: type) -> dict[str, str]:
-    """The string under each field of a dataclass, on one line: what `smollab recipe` prints as comments."""
-    body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]
-    return {
-        statement.target.id: " ".join(following.value.value.split())
-        for statement, following in zip(body, body[1:], strict=False)
-        if isinstance(statement, ast.AnnAssign)
-        and isinstance(statement.target, ast.Name)
-        and isinstance(following, ast.Expr)
-        and isinstance(following.value, ast.Constant)
-        and isinstance(following.value.value, str)
-    }
