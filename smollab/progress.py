@@ -39,7 +39,11 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         )
         with Progress(*columns, console=console) as bars:
             task = bars.add_task(title, total=total, completed=done, state="")
-            yield lambda more, state="": bars.update(task, advance=more, state=state)
+
+            def advance(more: int, state: str = "") -> None:
+                bars.update(task, advance=more, state=state)
+
+            yield advance
     else:
         yield _plain(title, total, done)
 

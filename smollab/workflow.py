@@ -77,7 +77,8 @@ def tokenize_step(recipe: Recipe, folder: Path) -> None:
     total = sum(row["train_tokens"] for row in statistics.values())
     num_bytes = sum(row["train_bytes"] for row in statistics.values())
     console.print(
-        f"  vocabulary {tokenizer.get_vocab_size():,}; {total:,} training tokens, {num_bytes / max(total, 1):.2f} bytes each"
+        f"  vocabulary {tokenizer.get_vocab_size():,}; {total:,} training tokens "
+        f"of {num_bytes / max(total, 1):.2f} bytes each"
     )
 
 

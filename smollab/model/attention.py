@@ -44,13 +44,12 @@ def document_attention(query: Tensor, key: Tensor, value: Tensor, lengths: Seque
         (tokens, num_attention_heads, head_dim)
     """
     if len(set(lengths)) == 1:  # one call for all
-        batch = [x.view(len(lengths), lengths[0], *x.shape[1:]).transpose(1, 2) for x in (query, key, value)]
-        return grouped_query_attention(*batch, is_causal=True).transpose(1, 2).flatten(0, 1)
-    pieces = zip(*(x.split(list(lengths)) for x in (query, key, value)), strict=True)
-    outputs = [
-        grouped_query_attention(*(x.transpose(0, 1)[None] for x in piece), is_causal=True)[0].transpose(0, 1)
-        for piece in pieces
-    ]
+        q, k, v = (x.view(len(lengths), lengths[0], *x.shape[1:]).transpose(1, 2) for x in (query, key, value))
+        return grouped_query_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(0, 1)
+    outputs = []
+    for piece in zip(*(x.split(list(lengths)) for x in (query, key, value)), strict=True):
+        q, k, v = (x.transpose(0, 1)[None] for x in piece)
+        outputs.append(grouped_query_attention(q, k, v, is_causal=True)[0].transpose(0, 1))
     return torch.cat(outputs)
 
 

@@ -58,8 +58,8 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, states, unembedding, targets, chunk_tokens, count):  # type: ignore[no-untyped-def]
         needs_gradients = any(ctx.needs_input_grad[:2])
-        grad_states = torch.empty_like(states) if needs_gradients else None
-        grad_unembedding = torch.zeros_like(unembedding) if needs_gradients else None
+        grad_states = torch.empty_like(states if needs_gradients else states[:0])
+        grad_unembedding = torch.zeros_like(unembedding if needs_gradients else unembedding[:0])
         total = torch.zeros((), dtype=torch.float32, device=states.device)
         for start in range(0, len(targets), chunk_tokens):
             chunk = slice(start, start + chunk_tokens)

@@ -89,11 +89,13 @@ class Muon(torch.optim.Optimizer):
         momentum = group["momentum"]
         updates = []
         for parameter in parameters:
+            gradient = parameter.grad
+            assert gradient is not None  # `step` left out those without
             state = self.state[parameter]
             if not state:
                 state["momentum_buffer"] = torch.zeros_like(parameter)
-            buffer = state["momentum_buffer"].lerp_(parameter.grad, 1 - momentum)
-            updates.append(parameter.grad.lerp(buffer, momentum))
+            buffer = state["momentum_buffer"].lerp_(gradient, 1 - momentum)
+            updates.append(gradient.lerp(buffer, momentum))
         # bfloat16 is what accelerators are fast at; many CPUs only emulate it, an order of magnitude slower.
         dtype = torch.bfloat16 if parameters[0].is_cuda else torch.float32
         orthogonal = newton_schulz(torch.stack(updates).to(dtype), group["steps"])

@@ -212,7 +212,7 @@ def _toml_value(value: Any, comments: bool) -> Any:
 
 
 @functools.cache
-def field_docstrings(cls: type) -> dict[str, str]:
+def field_docstrings(cls: typing.Hashable) -> dict[str, str]:
     """The string under each field of a dataclass, on one line: what `smollab recipe` prints as comments."""
     body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]
     return {

@@ -11,7 +11,7 @@ import xxhash
 
 from smollab.documents import Document, read_documents
 from smollab.tokens.shards import TokenShard, write_shard
-from smollab.tokens.tokenizer import BOS, EOS
+from smollab.tokens.tokenizer import BOS, EOS, token_id
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -83,7 +83,7 @@ def encode(
     tokenizer: "Tokenizer", documents: Iterable[Document], batch_size: int = 64
 ) -> Iterator[tuple[list[int], int]]:
     """Token ids of each document, with BOS before and EOS after, and the bytes of its text."""
-    bos, eos = tokenizer.token_to_id(BOS), tokenizer.token_to_id(EOS)
+    bos, eos = (token_id(tokenizer, name) for name in (BOS, EOS))
     texts = (document.text for document in documents)
     while batch := list(islice(texts, batch_size)):
         encodings = tokenizer.encode_batch(batch, add_special_tokens=False)  # on all cores

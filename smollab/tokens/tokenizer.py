@@ -78,6 +78,18 @@ def save_tokenizer(tokenizer: "Tokenizer", folder: Path, model_max_length: int) 
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
+def token_id(tokenizer: "Tokenizer", token: str) -> int:
+    """Id of a special token.
+
+    Raises:
+        ValueError: the tokenizer does not have it.
+    """
+    index = tokenizer.token_to_id(token)
+    if index is None:
+        raise ValueError(f"the tokenizer has no {token}; its special tokens must include {', '.join(SPECIAL_TOKENS)}")
+    return index
+
+
 def load_tokenizer(folder: Path) -> "Tokenizer":
     """Read tokenizer.json.
 

@@ -116,7 +116,7 @@ def load_weights(path: Path, model: nn.Module) -> None:
 
 
 def _optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:
-    names = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     return {
         f"{names[parameter]}/{slot}": value.contiguous()
         for optimizer in optimizers

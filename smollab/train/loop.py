@@ -203,7 +203,7 @@ def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or SIGTERM) into an event, so that a step is finished and saved; the second is as usual."""
+    """Turn the first Ctrl-C or SIGTERM into an event, so that a step is finished and saved; the next is as usual."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event
