@@ -2,7 +2,6 @@
 
 import ast
 import difflib
-import functools
 import inspect
 import tomllib
 import types
@@ -211,8 +210,7 @@ def _toml_value(value: Any, comments: bool) -> Any:
     return value
 
 
-@functools.cache
-def field_docstrings(cls: typing.Hashable) -> dict[str, str]:
+def field_docstrings(cls: type) -> dict[str, str]:
     """The string under each field of a dataclass, on one line: what `smollab recipe` prints as comments."""
     body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]
     return {

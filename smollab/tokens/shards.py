@@ -70,7 +70,7 @@ class TokenShard:
         Raises:
             ShardError: the tokens are not those that were written.
         """
-        if xxhash.xxh3_128_hexdigest(memoryview(self.tokens)) != self.header.checksum:
+        if xxhash.xxh3_128_hexdigest(self.tokens.data) != self.header.checksum:
             raise ShardError(f"{self.folder}: checksum differs; delete it and run `smollab tokenize`")
 
 
