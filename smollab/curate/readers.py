@@ -8,11 +8,11 @@ from pathlib import Path
 from smollab.curate.fetch import FetchError
 from smollab.curate.html import decode_text, repair_unicode
 from smollab.curate.rows import read_hub, read_jsonl, read_parquet
-from smollab.curate.shards import CODE_LANGUAGES, Report, Shard, name_of, open_file
+from smollab.curate.shards import CODE_LANGUAGES, Report, Shard, list_shards, name_of, open_file
 from smollab.curate.warc import WebRecord, read_warc
 from smollab.documents import Document
 
-__all__ = ["READERS", "read_shard"]
+__all__ = ["READERS", "list_shards", "read_shard"]
 
 MAXIMUM_FILE_BYTES = 512 * 2**20
 """Larger single documents are not read."""

@@ -22,12 +22,13 @@ SHARD_BYTES = 16 * 2**20
 """Small files are gathered into shards of about this size."""
 SHARD_FILES = 200
 CODE_LANGUAGES = {
-    ".py": "python", ".pyi": "python", ".ipynb": "notebook", ".c": "c", ".h": "c", ".cc": "c++", ".cpp":
-    "c++", ".hpp": "c++", ".rs": "rust", ".go": "go", ".java": "java", ".js": "javascript", ".ts":
-    "typescript", ".rb": "ruby", ".sh": "shell", ".sql": "sql", ".r": "r", ".jl": "julia", ".lua": "lua",
-    ".php": "php", ".swift": "swift", ".kt": "kotlin", ".scala": "scala", ".hs": "haskell", ".ml": "ocaml",
-    ".pl": "perl",
+    ".py": "python", ".pyi": "python", ".ipynb": "notebook", ".c": "c", ".h": "c", ".cc": "c++",
+    ".cpp": "c++", ".hpp": "c++", ".rs": "rust", ".go": "go", ".java": "java", ".js": "javascript",
+    ".ts": "typescript", ".rb": "ruby", ".sh": "shell", ".sql": "sql", ".r": "r", ".jl": "julia",
+    ".lua": "lua", ".php": "php", ".swift": "swift", ".kt": "kotlin", ".scala": "scala",
+    ".hs": "haskell", ".ml": "ocaml", ".pl": "perl",
 }  # fmt: skip
+"""File name ending -> programming language."""
 SUFFIXES = {
     "warc": (".warc.gz", ".warc", ".warc.zst"),
     "wet": (".wet.gz", ".wet", ".warc.wet.gz", ".warc.wet"),
