@@ -38,11 +38,19 @@ examples:
   smollab {verb} laptop
   smollab {verb} laptop --set model.hidden_size=256 --set stages.0.steps=200
   smollab {verb} laptop --source web=warc:https://data.commoncrawl.org/...warc.gz --run runs/crawl
-  smollab {verb} laptop --source web=hub:HuggingFaceFW/fineweb:sample-10BT
   smollab {verb} my-recipe.toml
 
-A step whose settings, code and inputs have not changed is reused. Ctrl-C stops; the same command continues.
+{more}A step whose settings, code and inputs have not changed is reused. Ctrl-C stops; the same command continues.
 `smollab recipe laptop` lists every setting with its meaning and default.
+"""
+
+
+CURATE_EPILOG = """\
+Sources from elsewhere, instead of the recipe's:
+  smollab curate --source warc:https://data.commoncrawl.org/crawl-data/...warc.gz --run runs/crawl
+  smollab curate --source hub:HuggingFaceFW/fineweb:sample-10BT --run runs/fineweb
+  smollab curate --source pdf:papers/ --run runs/papers
+
 """
 
 
@@ -79,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
         return verb
 
     for name, text in STEPS.items():
-        verb = add(name, run, text, EPILOG.format(verb=name))
+        verb = add(name, run, text, EPILOG.format(verb=name, more=CURATE_EPILOG if name == "curate" else ""))
         verb.description = f"{text[0].upper()}{text[1:]}."
         _add_recipe_arguments(verb)
         if name == "run":
@@ -111,7 +119,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
     known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
-    verb.add_argument("recipe", help=f"a recipe shipped with smollab ({known}) or the path of a .toml file")
+    verb.add_argument(
+        "recipe",
+        nargs="?",
+        default="laptop",
+        help=f"a recipe shipped with smollab ({known}) or the path of a .toml file; default: %(default)s",
+    )
     verb.add_argument(
         "--set",
         action="append",
@@ -123,24 +136,22 @@ def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
         "--source",
         action="append",
         default=[],
-        metavar="NAME=KIND:PLACE",
-        help="read a source from elsewhere; kinds: warc, wet, html, pdf, text, code, jsonl, parquet, hub",
+        metavar="[NAME=]KIND:PLACE",
+        help="read a source from elsewhere; kinds: warc, wet, html, pdf, text, code, jsonl, parquet, hub. "
+        "With `curate`, without NAME: curate this instead of the recipe's sources",
     )
     verb.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (runs/NAME)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the workflow of a recipe up to a verb's step."""
-    overrides = dict(parse_override(text) for text in options.set)
-    for text in options.source:
-        name, equals, address = text.partition("=")
-        if not equals or ":" not in address:
-            raise RecipeError(f"--source {text}: expected NAME=KIND:PLACE, such as web=warc:pages.warc.gz")
-        overrides[f"data.sources.{name}.address"] = address
+    overrides = dict(parse_override(text) for text in options.set) | _source_overrides(options)
     recipe = load_recipe(options.recipe, overrides)
     if options.verb == "run" and options.dry_run:
         print_cost(recipe)
         return
+    if not recipe.stages and options.verb != "curate":
+        raise RecipeError(f"{options.recipe}: no [[stages]], so there is nothing to train")
     from smollab.workflow import run_recipe
 
     folder = options.run or Path("runs") / recipe.name
@@ -157,6 +168,28 @@ def run(options: argparse.Namespace) -> None:
         print(options.to)
         return
     print(folder / results[options.verb])
+
+
+def _source_overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """What `--source` changes in a recipe.
+
+    Raises:
+        RecipeError: a source that is not of the form asked for.
+    """
+    named, bare = {}, {}
+    for text in options.source:
+        name, equals, address = text.partition("=")
+        if equals and ":" not in name and ":" in address:
+            named[f"data.sources.{name}.address"] = address
+        elif ":" in text and options.verb == "curate":
+            kind = text.partition(":")[0]
+            bare[kind if kind not in bare else f"{kind}{len(bare)}"] = {"address": text}
+        else:
+            raise RecipeError(f"--source {text}: expected NAME=KIND:PLACE, such as web=warc:pages.warc.gz")
+    if not bare:
+        return named
+    # Only curation is wanted: no stage will mix these sources.
+    return {"name": "curated", "data.sources": bare, "stages": [], **named}
 
 
 def print_cost(recipe: Recipe) -> None:

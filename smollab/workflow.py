@@ -134,7 +134,7 @@ def export_step(recipe: Recipe, folder: Path) -> None:
     ids = {f"{n}_token_id": tokenizer.token_to_id(t) for n, t in (("bos", BOS), ("eos", EOS), ("pad", PAD))}
     save_huggingface(model, folder / "export", **ids)
     save_tokenizer(tokenizer, folder / "export", recipe.model.max_position_embeddings)
-    console.print(f'  AutoModelForCausalLM.from_pretrained("{folder / "export"}")')
+    console.print(f'  AutoModelForCausalLM.from_pretrained("{folder / "export"}")', soft_wrap=True)
 
 
 def report_step(recipe: Recipe, folder: Path) -> None:
@@ -275,7 +275,7 @@ def _say_why(step: Step, manifest: Path, configuration: dict[str, Any]) -> None:
         old = json.loads(manifest.read_text(encoding="utf-8"))["configuration"]
         changed = [d.replace(" there, ", " before, ").replace(" here", " now") for d in differences(old, configuration)]
         if changed and step.name != "report":
-            console.print("  again, because of " + "; ".join(changed[:3]), markup=False)
+            console.print("  again, because of " + "; ".join(changed[:3]), markup=False, soft_wrap=True)
 
 
 def _write_manifest(manifest: Path, name: str, configuration: dict[str, Any], folder: Path) -> None:

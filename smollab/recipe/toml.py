@@ -83,7 +83,7 @@ def _check(recipe: Recipe, path: Path) -> None:
             f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
             f"train.micro_batch_sequences ({recipe.train.micro_batch_sequences})"
         )
-    if recipe.schedule.warmup_steps + recipe.schedule.decay_steps > recipe.total_steps:
+    if recipe.stages and recipe.schedule.warmup_steps + recipe.schedule.decay_steps > recipe.total_steps:
         raise RecipeError(
             f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {recipe.total_steps} steps of the stages"
         )
