@@ -42,8 +42,8 @@ def bits_per_byte(
 ) -> float:
     """Bits per byte on a held-out shard.
 
-    Every token of the first `maximum_tokens` is predicted once, from what precedes it in its document and in its
-    sequence. Special tokens are context but are not scored.
+    About `maximum_tokens`, in whole sequences, are predicted once each, from what precedes them in their document
+    and sequence. Special tokens are context but are not scored.
 
     Args:
         model: the model.
@@ -55,7 +55,7 @@ def bits_per_byte(
     """
     sequence_length = min(sequence_length, shard.header.num_tokens - 1)
     stream = TokenStream([shard], sequence_length, seed=0)
-    num_sequences = max(1, min(maximum_tokens, shard.header.num_tokens) // sequence_length)
+    num_sequences = min(max(1, maximum_tokens // sequence_length), stream.sequences_per_epoch)
     device = model.embed_tokens.weight.device
     nats, num_bytes = 0.0, 0
     for start in range(0, num_sequences, batch_size):

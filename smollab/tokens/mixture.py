@@ -15,57 +15,63 @@ from smollab.tokens.shards import TokenShard
 
 
 class TokenStream:
-    """The documents of one or more shards, shuffled anew each epoch, end to end and without end.
+    """Sequences from the documents of one or more shards, shuffled anew each epoch, without end.
+
+    Each epoch lays the documents end to end in a random order, cuts the row into sequences, and hands these out in
+    a random order too. Without the second shuffle a batch would be neighboring pieces of the same long document,
+    and the gradient a poor estimate of the whole. The incomplete sequence at the row's end is left out.
 
     Args:
         shards: opened shards.
         sequence_length: tokens per sequence.
-        seed: of the order of documents.
+        seed: of both orders.
 
     Raises:
         ValueError: the shards hold fewer tokens than one sequence.
     """
 
     def __init__(self, shards: Sequence[TokenShard], sequence_length: int, seed: int) -> None:
-        self.shards = shards
         self.sequence_length = sequence_length
         self.seed = seed
-        self.num_tokens = sum(shard.header.num_tokens for shard in shards)
-        if self.num_tokens <= sequence_length:
+        num_tokens = sum(shard.header.num_tokens for shard in shards)
+        self.sequences_per_epoch = (num_tokens - 1) // sequence_length
+        if self.sequences_per_epoch < 1:
             names = ", ".join(shard.folder.name for shard in shards)
-            raise ValueError(f"{names}: {self.num_tokens} tokens are fewer than one sequence of {sequence_length}")
+            raise ValueError(f"{names}: {num_tokens} tokens are too few for one sequence of {sequence_length}")
         self._documents = [(shard, index) for shard in shards for index in range(len(shard))]
         self._lengths = np.concatenate([np.diff(shard.starts) for shard in shards])
         self._epoch = -1
 
     def sequence(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Sequence number `index` and the token after it.
+        """Sequence number `index` of the endless stream, and the token after it.
 
         Returns:
-            Token ids and document numbers, each (sequence_length + 1,). Sequences overlap by that one token, so
-            that every token of the stream is a target once.
+            Token ids and document numbers, each (sequence_length + 1,). Neighbors in the row overlap by one token,
+            so that in each epoch every token but the first is a target once.
         """
-        position = index * self.sequence_length
+        epoch, index = divmod(index, self.sequences_per_epoch)
+        self._shuffle(epoch)
+        position = int(self._sequence_order[index]) * self.sequence_length
         wanted = self.sequence_length + 1
         tokens, documents = [], []
+        place = int(np.searchsorted(self._ends, position, side="right"))
         while wanted > 0:
-            epoch, offset = divmod(position, self.num_tokens)
-            self._shuffle(epoch)
-            place = int(np.searchsorted(self._ends, offset, side="right"))
-            shard, document = self._documents[self._order[place]]
-            data = shard.document(document)
-            piece = data[len(data) - (self._ends[place] - offset) :][:wanted]
+            shard, document = self._documents[self._document_order[place]]
+            piece = shard.document(document)[position - self._ends[place] :][:wanted]  # counted from its end
             tokens.append(piece)
-            documents.append(np.full(len(piece), epoch * len(self._documents) + place))
+            documents.append(np.full(len(piece), place))
             position += len(piece)
             wanted -= len(piece)
+            place += 1
         return np.concatenate(tokens).astype(np.int64), np.concatenate(documents)
 
     def _shuffle(self, epoch: int) -> None:
-        """Set the order of documents to that of an epoch."""
+        """Set both orders to those of an epoch."""
         if epoch != self._epoch:
-            self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self._documents))
-            self._ends = np.cumsum(self._lengths[self._order])
+            generator = np.random.default_rng([self.seed, epoch])
+            self._document_order = generator.permutation(len(self._documents))
+            self._ends = np.cumsum(self._lengths[self._document_order])
+            self._sequence_order = generator.permutation(self.sequences_per_epoch)
             self._epoch = epoch
 
 
