@@ -16,11 +16,15 @@ from smollab.curate.html.vocabulary import (
     LEAVES,
     NEVER_TEXT,
     VOID_TAGS,
-    judge_attributes,
+    identify,
+    is_hidden,
+    is_marked_main,
+    is_skipped,
+    suspect,
 )
 
 _EVENT = re.compile(r'<!--.*?-->|<(/?)([a-zA-Z][\w:-]*)((?:[^>"]|"[^"]*")*)>|([^<]+|<)', re.DOTALL)
-_SPACES = re.compile(r"[ \t\r\f\n]+")
+_LINE_BREAK = "\x00"  # stands for <br>; a parsed page holds no NUL
 
 
 @dataclass(slots=True)
@@ -77,7 +81,7 @@ def read_page(html: str) -> Page:
     """Parse a page and cut its text into blocks."""
     tree = LexborHTMLParser(html)
     title = tree.css_first("title")
-    page = Page(title=_SPACES.sub(" ", title.text()).strip() if title else "")
+    page = Page(title=" ".join(title.text().split()) if title else "")
     tree.strip_tags(sorted(NEVER_TEXT))
     body = tree.body
     if body is not None and body.html:
@@ -117,10 +121,14 @@ class _Reader:
                 continue
             elif slash:
                 self.close(name)
-            elif attributes and name not in VOID_TAGS and judge_attributes(attributes)[1]:
-                skip_tag, skip_depth = name, 1
             else:
-                self.open(name, attributes)
+                identity = identify(attributes) if attributes else ""
+                if name in VOID_TAGS:
+                    self.open_void(name)
+                elif (identity and is_skipped(identity)) or is_hidden(attributes):
+                    skip_tag, skip_depth = name, 1
+                else:
+                    self.open(name, attributes, identity)
         self.flush()
 
     def add_text(self, text: str) -> None:
@@ -128,27 +136,27 @@ class _Reader:
         if self.links:
             self.link_characters += len(text.strip())
 
-    def open(self, name: str, attributes: str) -> None:
+    def open_void(self, name: str) -> None:
+        if name == "br":
+            self.pieces.append(_LINE_BREAK)
+        elif name == "hr":
+            self.flush()
+
+    def open(self, name: str, attributes: str, identity: str) -> None:
         if name == "a":
             self.links += "href=" in attributes
-        elif name == "br":
-            self.pieces.append("\n" if self.in_pre else "\x00")
         elif name in BLOCK_TAGS:
             self.flush()
-            if name in VOID_TAGS:
-                return
             self.stack.append((name, self.container, self.suspicions))
             if name in LEAVES:
                 self.kind = name if name in HEADINGS or name == "pre" else "p"
                 self.in_pre += name == "pre"
             else:
-                self.enter_container(name, attributes)
+                self.enter_container(name, identity)
 
-    def enter_container(self, name: str, attributes: str) -> None:
-        category, is_main = "", name in ("article", "main")
-        if attributes:
-            category, _, says_main = judge_attributes(attributes)
-            is_main = is_main or says_main
+    def enter_container(self, name: str, identity: str) -> None:
+        category = suspect(identity) if identity else ""
+        is_main = name in ("article", "main") or (bool(identity) and is_marked_main(identity))
         if name in ("footer", "aside"):
             category = category or "legal"
         if category and name not in ("body", "main", "article"):
@@ -170,18 +178,16 @@ class _Reader:
     def close(self, name: str) -> None:
         if name == "a":
             self.links = max(0, self.links - 1)
-        elif name in BLOCK_TAGS and any(tag == name for tag, _, _ in self.stack):
+        elif self.stack and self.stack[-1][0] == name:
             self.flush()
-            while self.stack:
-                tag, self.container, self.suspicions = self.stack.pop()
-                if tag == "pre":
-                    self.in_pre -= 1
-                elif tag == "table":
-                    self.close_table()
-                elif tag == "li":
-                    self.bullet = False
-                if tag == name:
-                    break
+            _, self.container, self.suspicions = self.stack.pop()
+            if name == "pre":
+                self.in_pre -= 1
+                self.kind = "p"
+            elif name == "table":
+                self.close_table()
+            elif name == "li":
+                self.bullet = False
 
     def close_table(self) -> None:
         first_block, first_cell = self.tables.pop()
@@ -193,32 +199,31 @@ class _Reader:
 
     def flush(self) -> None:
         """End the current block."""
-        if not self.pieces:
-            self.kind = "pre" if self.in_pre else "p"
-            return
-        raw = "".join(self.pieces)
-        self.pieces.clear()
-        text = unescape(raw)
-        if self.in_pre:
-            text = text.replace("\x00", "\n").strip("\n").rstrip()
-        else:
-            lines = (_SPACES.sub(" ", line).strip() for line in text.split("\x00"))
-            text = "\n".join(line for line in lines if line)
-        if text.strip():
-            kind = "pre" if self.in_pre else ("li" if self.bullet and self.kind == "p" else self.kind)
-            self.bullet = False
-            self.page.blocks.append(
-                Block(
-                    kind,
-                    text,
-                    min(self.link_characters, len(text)),
-                    self.container,
-                    self.suspicions,
-                    self.cell,
-                )
-            )
-        self.link_characters = 0
+        if self.pieces:
+            text = tidy(unescape("".join(self.pieces)), bool(self.in_pre))
+            self.pieces.clear()
+            if text:
+                self.add_block(text)
+            self.link_characters = 0
         self.kind = "pre" if self.in_pre else "p"
+
+    def add_block(self, text: str) -> None:
+        kind = self.kind
+        if self.bullet and kind == "p":
+            kind = "li"
+        self.bullet = False
+        links = min(self.link_characters, len(text))
+        self.page.blocks.append(Block(kind, text, links, self.container, self.suspicions, self.cell))
+
+
+def tidy(text: str, verbatim: bool) -> str:
+    """Collapse white space as a browser does; in code only strip empty lines around it."""
+    if verbatim:
+        return text.replace(_LINE_BREAK, "\n").strip("\n").rstrip()
+    if _LINE_BREAK not in text:
+        return " ".join(text.split())
+    lines = (" ".join(line.split()) for line in text.split(_LINE_BREAK))
+    return "\n".join(line for line in lines if line)
 
 
 def unescape(text: str) -> str:
