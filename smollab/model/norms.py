@@ -18,7 +18,7 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalize (..., hidden_size); the statistics are in float32 whatever the precision of `x`."""
+        """Normalize (..., hidden_size); the statistics are in float32 at least, whatever the precision of `x`."""
         return _RMSNorm.apply(x, self.weight, self.eps)
 
 
@@ -31,7 +31,7 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, eps: float) -> Tensor:  # type: ignore[no-untyped-def]
-        x32 = x.float()
+        x32 = x.to(torch.promote_types(x.dtype, torch.float32))
         mean_square = torch.linalg.vector_norm(x32, dim=-1, keepdim=True).square_().div_(x.shape[-1])
         inverse_rms = mean_square.add_(eps).rsqrt_()
         ctx.save_for_backward(x, inverse_rms, weight)
@@ -40,7 +40,7 @@ class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[no-untyped-def, override]
         x, inverse_rms, weight = ctx.saved_tensors
-        normalized, grad32 = x.float() * inverse_rms, grad.float()
+        normalized, grad32 = x * inverse_rms, grad.to(inverse_rms.dtype)
         grad_weight = (grad32 * normalized).flatten(0, -2).sum(0)
         grad_normalized = grad32 * weight
         # y is invariant to the length of x, so the component along x does not reach x.

@@ -58,23 +58,30 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, states, unembedding, targets, chunk_tokens, count):  # type: ignore[no-untyped-def]
         needs_gradients = any(ctx.needs_input_grad[:2])
-        grad_states = torch.empty_like(states if needs_gradients else states[:0])
-        grad_unembedding = torch.zeros_like(unembedding if needs_gradients else unembedding[:0])
-        total = torch.zeros((), dtype=torch.float32, device=states.device)
+        grad_states = torch.empty_like(states) if needs_gradients else None
+        grad_unembedding = torch.zeros_like(unembedding) if needs_gradients else None
+        dtype = torch.promote_types(states.dtype, torch.float32)
+        total = torch.zeros((), dtype=dtype, device=states.device)
         for start in range(0, len(targets), chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
-            target = targets[chunk]
-            valid = (target != IGNORE_INDEX)[:, None]
-            target = target.clamp(min=0)[:, None]
-            log_probabilities = torch.log_softmax((states[chunk] @ unembedding.T).float(), dim=-1)
-            total -= (log_probabilities.gather(1, target) * valid).sum()
+            valid = (targets[chunk] != IGNORE_INDEX)[:, None]
+            target = targets[chunk].clamp(min=0)[:, None]
+            # One block of numbers, changed in place: logits, their exponentials, their gradients.
+            block = (states[chunk] @ unembedding.T).to(dtype)
+            block -= block.amax(dim=-1, keepdim=True)
+            target_logit = block.gather(1, target)
+            normalizer = block.exp_().sum(dim=-1, keepdim=True)
+            total += ((normalizer.log() - target_logit) * valid).sum()
             if needs_gradients:
                 # softmax - one_hot, for the positions that have a target, over the number of targets
-                grad = log_probabilities.exp_()
-                grad.scatter_add_(1, target, torch.full_like(target, -1, dtype=grad.dtype))
-                grad = grad.mul_(valid / count).to(states.dtype)
-                torch.mm(grad, unembedding, out=grad_states[chunk])
-                grad_unembedding.addmm_(grad.T, states[chunk])
+                weight = valid.to(dtype) / count
+                block *= weight / normalizer
+                block.scatter_add_(1, target, -weight)
+                grad_logits = block.to(states.dtype)
+                torch.mm(grad_logits, unembedding, out=grad_states[chunk])
+                grad_unembedding.addmm_(grad_logits.T, states[chunk])
+                del grad_logits
+            del block  # before the next one is made
         ctx.save_for_backward(grad_states, grad_unembedding)
         return total / count
 
