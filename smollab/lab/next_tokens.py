@@ -1,0 +1,91 @@
+"""What a model says about the next token: its distribution, how surprised it is, and how a draw is shaped."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from smollab.model.transformer import Transformer
+from smollab.tokens.tokenizer import BOS, EOS, PAD
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SHORT_NAMES = {BOS: "BOS", EOS: "EOS", PAD: "PAD"}
+
+
+@dataclass(frozen=True)
+class NextToken:
+    """The likeliest next tokens, as the model gives them and as they are drawn from."""
+
+    labels: list[str]
+    """Likeliest first."""
+    model: np.ndarray
+    """Their probabilities at temperature 1, all tokens allowed."""
+    drawn: np.ndarray
+    """Their probabilities after temperature and top-p; zero where top-p cuts."""
+    entropy_bits: float
+    """Of the whole distribution as drawn."""
+    allowed: int
+    """Tokens that can still be drawn."""
+
+
+@torch.inference_mode()
+def next_logits(model: Transformer, tokens: Tensor) -> Tensor:
+    """Scores (vocab_size,) of every token that could follow (seq,) tokens."""
+    return model.logits(model(tokens[None])[0, -1]).float()
+
+
+def shape_distribution(logits: Tensor, temperature: float = 1.0, top_p: float = 1.0) -> Tensor:
+    """The distribution that `smollab.model.generate.sample` draws from.
+
+    Dividing the logits by a temperature below one sharpens the distribution, above one flattens it. Top-p then keeps
+    the likeliest tokens that together have that probability, and renormalizes.
+    """
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(), len(logits)).float()
+    probabilities = torch.softmax(logits / temperature, dim=-1)
+    ordered, order = probabilities.sort(descending=True)
+    kept = torch.where(ordered.cumsum(0) - ordered < top_p, ordered, 0)
+    return torch.zeros_like(probabilities).scatter(0, order, kept / kept.sum())
+
+
+def describe_next_token(
+    logits: Tensor, tokenizer: "Tokenizer", temperature: float, top_p: float, num_tokens: int = 12
+) -> NextToken:
+    """The likeliest tokens of a distribution, with labels a reader can tell apart."""
+    plain, drawn = shape_distribution(logits), shape_distribution(logits, temperature, top_p)
+    likeliest = plain.topk(num_tokens).indices
+    return NextToken(
+        labels=[token_label(tokenizer, int(index)) for index in likeliest],
+        model=plain[likeliest].numpy(),
+        drawn=drawn[likeliest].numpy(),
+        entropy_bits=entropy_bits(drawn),
+        allowed=int((drawn > 0).sum()),
+    )
+
+
+def entropy_bits(probabilities: Tensor) -> float:
+    """Average surprise, in bits: 0 when one token is certain, log2(vocab_size) when all are alike."""
+    return float(-torch.xlogy(probabilities, probabilities).sum()) / math.log(2)
+
+
+@torch.inference_mode()
+def surprise_bits(model: Transformer, tokens: Tensor) -> np.ndarray:
+    """-log2 p of each of (seq,) tokens but the first, given those before it."""
+    log_probabilities = model.logits(model(tokens[None])[0, :-1]).float().log_softmax(-1)
+    surprise: np.ndarray = (-log_probabilities.gather(1, tokens[1:, None])[:, 0] / math.log(2)).numpy()
+    return surprise
+
+
+def token_label(tokenizer: "Tokenizer", token: int) -> str:
+    """A token as a short label: spaces and line ends made visible, incomplete characters as their bytes."""
+    text = tokenizer.decode([token], skip_special_tokens=False)
+    if text in SHORT_NAMES:
+        return SHORT_NAMES[text]
+    if "\ufffd" in text:
+        return f"bytes {token}"
+    return text.replace(" ", "\u2423").replace("\n", "\\n").replace("\t", "\\t")

@@ -1,0 +1,12 @@
+"""Panels: sliders over live computation, with a picture and a sentence that say what changed.
+
+A panel is data plus controls. It computes with the package, draws with `smollab.plots`, and shows a static picture
+where no kernel runs. Add one by subclassing `Panel` in a file of its own.
+"""
+
+from smollab.lab.panels.newton_schulz import NewtonSchulzPanel
+from smollab.lab.panels.pages import PagesPanel
+from smollab.lab.panels.panel import Panel
+from smollab.lab.panels.sampling import SamplingPanel
+
+__all__ = ["NewtonSchulzPanel", "PagesPanel", "Panel", "SamplingPanel"]

@@ -1,0 +1,107 @@
+"""What all panels share: controls above a picture, a readout between them, and a static form for readers."""
+
+import base64
+import html
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from smollab.plots.style import to_png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 130
+PIXELS_PER_INCH_SHOWN = 100
+CONTROL_STYLE = {"description_width": "190px"}
+CONTROL_WIDTH = "520px"
+
+
+class Panel:
+    """Controls, a readout in words and numbers, and a picture, kept in step.
+
+    A subclass makes its controls, calls `super().__init__`, and says in `compute` what they mean: a picture and a
+    readout. Where no kernel runs, a notebook shows the picture of the initial setting.
+
+    Args:
+        controls: widgets with a `value`; every change computes and draws anew.
+    """
+
+    def __init__(self, *controls: Any) -> None:
+        self.controls = controls
+        self.readout = ""
+        """What the picture shows, as plain text."""
+        self._text = widgets.HTML(layout=widgets.Layout(width="900px"))
+        self._image = widgets.Image(format="png", layout=widgets.Layout(object_fit="contain"))
+        self._image.add_class("smollab-figure")
+        self._text.add_class("smollab-readout")
+        for control in controls:
+            control.observe(lambda change: self.refresh(), names="value")
+        self.widget = widgets.VBox([*controls, self._text, self._image])
+        self.refresh()
+
+    def compute(self) -> "tuple[Figure, str]":
+        """The picture and the readout for the present values of the controls."""
+        raise NotImplementedError
+
+    @property
+    def picture(self) -> bytes:
+        """The picture as PNG."""
+        return bytes(self._image.value)
+
+    def refresh(self) -> None:
+        """Compute and draw anew."""
+        figure, self.readout = self.compute()
+        width = round(figure.get_figwidth() * PIXELS_PER_INCH_SHOWN)
+        # Without a fixed width the front end blows the picture up to the width of the cell.
+        self._image.layout.width = f"{width}px"
+        self._image.value = to_png(figure, DPI)
+        self._text.value = "".join(
+            f'<p style="margin: 4px 0; line-height: 1.4">{html.escape(line)}</p>' for line in self.readout.splitlines()
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget for a front end with a kernel; the picture and the readout for one without."""
+        bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())
+        bundle["text/plain"] = self.readout
+        bundle["image/png"] = base64.b64encode(self.picture).decode("ascii")
+        width = int(self._image.layout.width.removesuffix("px"))
+        return bundle, {"image/png": {"width": width}}
+
+
+def slider(description: str, value: float, low: float, high: float, step: float, form: str, live: bool = True) -> Any:
+    """A float slider with the look all panels share.
+
+    Args:
+        description: shown left of it; never empty.
+        value: at the beginning.
+        low: smallest value.
+        high: largest value.
+        step: between values.
+        form: how the value is written, such as `.2f`.
+        live: follow the pointer; otherwise compute when it is released, for what takes longer than 50 ms.
+    """
+    return widgets.FloatSlider(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=description,
+        readout_format=form,
+        continuous_update=live,
+        style=CONTROL_STYLE,
+        layout=widgets.Layout(width=CONTROL_WIDTH),
+    )
+
+
+def int_slider(description: str, value: int, low: int, high: int, live: bool = True) -> Any:
+    """A whole-number slider with the look all panels share; arguments as for `slider`."""
+    return widgets.IntSlider(
+        value=value,
+        min=low,
+        max=high,
+        description=description,
+        continuous_update=live,
+        style=CONTROL_STYLE,
+        layout=widgets.Layout(width=CONTROL_WIDTH),
+    )

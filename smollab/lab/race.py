@@ -1,0 +1,84 @@
+"""A race: the same tokens, the same steps, several optimizers, rates and seeds; scored on held-out text."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smollab.evaluate.bits_per_byte import bits_per_byte, token_bytes
+from smollab.model.config import ModelConfig
+from smollab.model.transformer import Transformer
+from smollab.optim import build_optimizers
+from smollab.recipe import Optimizer, Recipe
+from smollab.tokens.shards import TokenShard
+from smollab.train.loop import open_mixture, set_learning_rates, stages_from, train_step
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SCORED_TOKENS = 2048
+
+
+def race(
+    recipe: Recipe,
+    tokens: Path,
+    tokenizer: "Tokenizer",
+    optimizers: Mapping[str, Optimizer],
+    rates: Sequence[float],
+    seeds: Sequence[int],
+) -> dict[str, np.ndarray]:
+    """Train one small model for every optimizer, rate and seed.
+
+    Args:
+        recipe: of the small model and its training.
+        tokens: folder with `train/` and `held_out/` shards.
+        tokenizer: the shards were made with.
+        optimizers: name -> settings; their rates are replaced.
+        rates: peak learning rates.
+        seeds: of initialization and data order.
+
+    Returns:
+        name -> (rates, seeds) mean bits per byte on held-out text.
+    """
+    scores = {name: np.zeros((len(rates), len(seeds))) for name in optimizers}
+    for name, settings in optimizers.items():
+        for i, rate in enumerate(rates):
+            for j, seed in enumerate(seeds):
+                entry = dataclasses.replace(
+                    recipe,
+                    optimizer=dataclasses.replace(settings, learning_rate=rate, embedding_learning_rate=None),
+                    train=dataclasses.replace(recipe.train, seed=seed),
+                )
+                scores[name][i, j] = _score(_train(entry, tokens, tokenizer), tokens, tokenizer, entry)
+    return scores
+
+
+def _train(recipe: Recipe, tokens: Path, tokenizer: "Tokenizer") -> Transformer:
+    """The training loop without its log and its checkpoints."""
+    model = Transformer(ModelConfig.from_recipe(recipe.model, tokenizer.get_vocab_size()), recipe.train.seed)
+    optimizers = build_optimizers(model, recipe.optimizer)
+    mixture = open_mixture(recipe, tokens / "train")
+    for stage, begin in stages_from(recipe, 0):
+        mixture.set_weights(stage.mixture)
+        for step in range(begin, begin + stage.steps):
+            batch, _ = mixture.next_batch(recipe.train.batch_sequences)
+            set_learning_rates(optimizers, recipe, step)
+            train_step(model, optimizers, batch, recipe)
+    return model.eval()
+
+
+def _score(model: Transformer, tokens: Path, tokenizer: "Tokenizer", recipe: Recipe) -> float:
+    """Mean bits per byte over the sources that the recipe trains on, one held-out shard of each."""
+    lengths, length = token_bytes(tokenizer), recipe.train.sequence_length
+    shards: dict[str, TokenShard] = {}
+    for path in sorted((tokens / "held_out").iterdir()):
+        shard = TokenShard(path)
+        if shard.header.num_tokens > length:
+            shards.setdefault(path.name.rpartition("-")[0], shard)
+    sources = {name for stage in recipe.stages for name in stage.mixture}
+    bits = [
+        bits_per_byte(model, shards[name], lengths, SCORED_TOKENS, length) for name in sorted(sources & set(shards))
+    ]
+    return sum(bits) / len(bits)

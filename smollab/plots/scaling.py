@@ -1,0 +1,50 @@
+"""Figures of scale: what models of growing size cost."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from smollab.plots.style import COLORS, GRAY, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_costs(
+    parameters: Sequence[float],
+    flops_per_token: Sequence[float],
+    state_bytes: Sequence[float],
+    marks: Sequence[tuple[str, int]],
+) -> "Figure":
+    """Compute and memory against parameters, both axes logarithmic.
+
+    Args:
+        parameters: of each model, ascending.
+        flops_per_token: to train on one token.
+        state_bytes: weights, gradients and optimizer state.
+        marks: (name, index) of the models to point at.
+    """
+    figure, (left, right) = new_figure(9.0, 3.4, columns=2)
+    for axis, values, label in (
+        (left, flops_per_token, "FLOPs per training token"),
+        (right, [b / 2**30 for b in state_bytes], "training state (GiB)"),
+    ):
+        axis.loglog(parameters, values, color=COLORS[0], marker="o", markersize=4, linewidth=1.8)
+        for name, index in marks:
+            axis.plot(parameters[index], values[index], marker="s", markersize=8, color=COLORS[1])
+            right_side = index > len(parameters) / 2
+            axis.annotate(
+                name,
+                (parameters[index], values[index]),
+                xytext=(-10 if right_side else 10, 0),
+                textcoords="offset points",
+                ha="right" if right_side else "left",
+                va="center",
+                fontsize=9,
+            )
+        axis.set_xlabel("parameters")
+        axis.set_ylabel(label)
+    left.loglog(
+        parameters, [6 * p for p in parameters], color=GRAY, linestyle="--", linewidth=1.2, label="6 x parameters"
+    )
+    left.legend(frameon=False, fontsize=9, loc="upper left")
+    return figure
