@@ -24,7 +24,8 @@ __all__ = ["Words", "words_of"]
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
 _WORD = rf"[^\W{CJK}]"
-_INSIDE = rf"(?:[.@]{_WORD}+|(?<=\d),\d+|[:=-]\d+|[(?%&$+*\\]+\"?{_WORD}+)"  # what does not end a word
+# What does not end a word: os.path, a@b.org, 1,000, UTF-8, 10:30, Linux-System (as German joins nouns), f(x.
+_INSIDE = rf"(?:[.@]{_WORD}+|(?<=\d),\d+|[:=-]\d+|-[A-ZÄÖÜ]{_WORD}*|[(?%&$+*\\]+\"?{_WORD}+)"
 _TOKEN = re.compile(
     rf"[{CJK}]"
     r"|https?://[^\s<>\"“”]*[\w/]"

@@ -15,7 +15,7 @@ from smollab.documents import Document, Drop, replace
 from smollab.recipe import C4Quality
 
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
-_SENTENCE_END = re.compile(r"[.!?…。！？؟।]+(?=\S*\s|\S*$)")
+_SENTENCE_END = re.compile(r"""[.!?…؟।]+["'”’»)\]]*(?=\s|$)|[。！？]+""")
 _POLICY = (
     "terms of use",
     "privacy policy",
