@@ -36,9 +36,7 @@ MAXIMUM_BYTES = 30_000_000
 
 def main() -> int:
     """Build or check, as the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=REPOSITORY / "data_samples", help="the samples' folder")
     parser.add_argument(
         "--debs",
@@ -74,9 +72,7 @@ def build(packages: Packages, out: Path) -> int:
         write_manifest(folder, entries)
         total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         if total > MAXIMUM_BYTES:
-            raise BuildError(
-                f"the samples would weigh {total / 1e6:.1f} MB, more than {MAXIMUM_BYTES / 1e6:.0f}"
-            )
+            raise BuildError(f"the samples would weigh {total / 1e6:.1f} MB, more than {MAXIMUM_BYTES / 1e6:.0f}")
         _replace(folder, out)
     print(f"{out}: {len(entries)} files, {total / 1e6:.1f} MB")
     return 0

@@ -3,7 +3,6 @@
 All are derived from pages and PDFs of our own making, so that they carry no one else's licence.
 """
 
-import io
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from samples.packages import Packages
 from samples.web import Page, write_warc
 
 PASSWORD = "smollab"
-FILE_ID = "736d6f6c6c6162" + "00" * 9
+ENCRYPTED = Path(__file__).parent / "encrypted.pdf"
+"""The same three pages, saved once by pymupdf with AES-256: its keys are random, and a build must not be."""
 
 
 def build(packages: Packages, folder: Path) -> list[Entry]:
@@ -33,7 +33,7 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
             b"<html><body><h1>404 Not Found</h1></body></html>\n",
         ),
         "truncated.pdf": ("a PDF without its last third", pdf[: len(pdf) * 2 // 3]),
-        "encrypted.pdf": (f"a PDF that needs the password {PASSWORD!r}", _encrypted_pdf()),
+        "encrypted.pdf": (f"a PDF that needs the password {PASSWORD!r}", ENCRYPTED.read_bytes()),
         "zero-bytes.pdf": ("an empty file", b""),
         "invalid-utf8.txt": (
             "Latin-1 bytes that are no UTF-8",
@@ -83,22 +83,6 @@ def _flip(warc: bytes) -> bytes:
 def _good_pdf() -> bytes:
     with _pdf_document() as document:
         return document.tobytes(no_new_id=True)
-
-
-def _encrypted_pdf() -> bytes:
-    with _pdf_document() as document:
-        buffer = io.BytesIO()
-        # The keys are made from the file's id, and AES starts from random bytes: with a fixed id and RC4 the
-        # file is the same in every build.
-        document.xref_set_key(-1, "ID", f"[<{FILE_ID}><{FILE_ID}>]")
-        document.save(
-            buffer,
-            encryption=pymupdf.PDF_ENCRYPT_RC4_128,
-            user_pw=PASSWORD,
-            owner_pw=PASSWORD,
-            no_new_id=True,
-        )
-        return buffer.getvalue()
 
 
 def _pdf_document() -> pymupdf.Document:

@@ -40,8 +40,6 @@ def _common_licences(packages: Packages, folder: Path) -> list[Entry]:
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(packages.path("base-files", inside).read_bytes())
         entries.append(
-            Entry(
-                path=path, origin=origin_of(packages, "base-files", inside), licence=licence_of("base-files")
-            )
+            Entry(path=path, origin=origin_of(packages, "base-files", inside), licence=licence_of("base-files"))
         )
     return entries

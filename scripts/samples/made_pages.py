@@ -197,6 +197,4 @@ def _made(kind: str, language: str, layout: str, title: str, **values: Any) -> P
 def _render(layout: str, language: str, title: str, **values: Any) -> bytes:
     template = TEMPLATES.get_template(f"{layout}.html")
     rng = random.Random(f"{layout} {language} {title}")
-    return template.render(
-        language=language, title=title, words=WORDS[language], random=rng, **values
-    ).encode()
+    return template.render(language=language, title=title, words=WORDS[language], random=rng, **values).encode()

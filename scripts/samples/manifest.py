@@ -24,6 +24,7 @@ LICENCES = {
     "maint-guide": "GPL-2.0-or-later",
     "developers-reference": "GPL-2.0-or-later",
     "debian-handbook": "GPL-2.0-or-later OR CC-BY-SA-3.0",
+    "gnome-user-docs": "CC-BY-SA-3.0",
     "debian-policy": "GPL-2.0-or-later",
     "libreoffice-help": "MPL-2.0",
     "python3.11-doc": "PSF-2.0",

@@ -99,9 +99,7 @@ class Packages:
         unfinished = target.with_name(name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        result = subprocess.run(
-            ["dpkg", "-x", str(self._archive(name)), str(unfinished)], capture_output=True
-        )
+        result = subprocess.run(["dpkg", "-x", str(self._archive(name)), str(unfinished)], capture_output=True)
         if result.returncode:
             raise BuildError(f"dpkg -x {self._archive(name)} failed: {result.stderr.decode().strip()}")
         unfinished.rename(target)
@@ -110,6 +108,4 @@ class Packages:
 @functools.cache
 def _require(program: str, otherwise: str) -> None:
     if shutil.which(program) is None:
-        raise BuildError(
-            f"{program} was not found. This script needs Debian, or: {otherwise} (--debs FOLDER)"
-        )
+        raise BuildError(f"{program} was not found. This script needs Debian, or: {otherwise} (--debs FOLDER)")

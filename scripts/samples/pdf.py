@@ -86,11 +86,11 @@ DIGITAL = [
         layout="one column, footnotes",
     ),
     Source(
-        name="debmake-doc.de",
-        package="debmake-doc",
-        inside="usr/share/doc/debmake-doc/debmake-doc.de.pdf",
+        name="debian-faq.de",
+        package="debian-faq-de",
+        inside="usr/share/doc/debian/FAQ/debian-faq.de.pdf.gz",
         language="de",
-        layout="one column with listings and tables",
+        layout="one column; the same text as the FAQ's pages in web/de.warc.gz",
     ),
     Source(
         name="install.vi",
@@ -211,9 +211,7 @@ def _save(document: pymupdf.Document) -> bytes:
     return buffer.getvalue()
 
 
-def _write(
-    packages: Packages, folder: Path, source: Source, path: str, data: bytes, inside: str, count: int
-) -> Entry:
+def _write(packages: Packages, folder: Path, source: Source, path: str, data: bytes, inside: str, count: int) -> Entry:
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_bytes(data)
     cut = f", pages {source.pages.start + 1} to {source.pages.stop}" if source.pages is not None else ""

@@ -1,7 +1,9 @@
 """Which documentation packages the real pages come from, and where each page lives on the web."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from samples import mallard
 from samples.web import Collection
 
 LOCALES = {
@@ -15,12 +17,11 @@ LOCALES = {
 }
 PYTHON_SECTIONS = {
     "tutorial": 1,
-    "howto": 1,
+    "howto": 3,
     "faq": 1,
     "reference": 1,
     "using": 1,
-    "extending": 1,
-    "library": 5,
+    "library": 12,
 }
 """Folder of Python's documentation -> take one page in so many."""
 
@@ -33,11 +34,13 @@ def collections(language: str) -> Iterator[Collection]:
     if language in ("en", "fr", "de", "it"):
         yield debian_faq(language)
         yield developers_reference(language)
-    if language in ("es", "vi"):
+    if language == "vi":
         yield maintainers_guide(language)
+    yield gnome_help(language)
     yield debian_handbook(language)
-    yield from libreoffice_help(language)
+    yield libreoffice_help(language)
     if language == "en":
+        yield libreoffice_reference()
         yield from python_documentation()
 
 
@@ -50,9 +53,7 @@ def installation_guide(language: str) -> Collection:
         uri=f"https://www.debian.org/releases/bookworm/amd64/{{stem}}.{language}.html",
         language=language,
         # The Vietnamese guide is 74 % translated; its pages are the longest Vietnamese prose there is.
-        english=("installation-guide-amd64", "usr/share/doc/installation-guide-amd64/en")
-        if language == "vi"
-        else None,
+        english=("installation-guide-amd64", "usr/share/doc/installation-guide-amd64/en") if language == "vi" else None,
         translated=(0.5, 1.0),
     )
 
@@ -65,6 +66,7 @@ def debian_reference(language: str) -> Collection:
         pattern=f"*.{language}.html",
         uri="https://www.debian.org/doc/manuals/debian-reference/{stem}.html",
         language=language,
+        one_in=4,
     )
 
 
@@ -110,6 +112,22 @@ def maintainers_guide(language: str) -> Collection:
     )
 
 
+def gnome_help(language: str) -> Collection:
+    """GNOME's help: 290 short pages of plain prose, in every language."""
+    folder = "usr/share/help"
+    return Collection(
+        package="gnome-user-docs",
+        folder=f"{folder}/{'C' if language == 'en' else language}/gnome-help",
+        pattern="*.page",
+        uri=f"https://help.gnome.org/users/gnome-help/stable/{{stem}}.html.{language}",
+        language=language,
+        read=mallard.render,
+        minimum_prose_words=40,
+        kind="real text, HTML rendered by us from Mallard",
+        english=None if language == "en" else ("gnome-user-docs", f"{folder}/C/gnome-help"),
+    )
+
+
 def debian_handbook(language: str) -> Collection:
     """The Debian Administrator's Handbook; a translated page is taken when it is nearly all translated."""
     folder = "usr/share/doc/debian-handbook/html"
@@ -125,23 +143,28 @@ def debian_handbook(language: str) -> Collection:
     )
 
 
-def libreoffice_help(language: str) -> Iterator[Collection]:
+def libreoffice_help(language: str) -> Collection:
     """LibreOffice's help, a page per topic, with scripts and navigation around it.
 
     The guides are prose; the reference pages are taken only where a language has little else.
     """
     locale = "en-US" if language == "en" else language
     folder = "usr/share/libreoffice/help"
-    yield Collection(
+    return Collection(
         package=f"libreoffice-help-{locale.lower()}",
         folder=f"{folder}/{locale}",
         pattern="text/**/*.html" if language == "vi" else "text/**/guide/*.html",
         uri=f"https://help.libreoffice.org/7.4/{locale}/{{stem}}.html",
         language=language,
-        one_in=1 if language in ("en", "vi") else 3,
+        one_in=1 if language in ("en", "vi") else 2,
         minimum_prose_words=120,
         english=None if language == "en" else ("libreoffice-help-en-us", f"{folder}/en-US"),
     )
+
+
+def libreoffice_reference() -> Collection:
+    """LibreOffice's description of each dialog and function: the longer pages, in English."""
+    return replace(libreoffice_help("en"), pattern="text/s[cdhimw]*/0*/*.html", minimum_prose_words=300, one_in=2)
 
 
 def python_documentation() -> Iterator[Collection]:

@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,7 +61,7 @@ class Collection:
     pattern: str
     """Glob below `folder`."""
     uri: str
-    """Address, with `{stem}` for the path below `folder` without `.html`."""
+    """Address, with `{stem}` for the path below `folder` without its suffix."""
     language: str
     """ISO 639-1."""
     skip: frozenset[str] = frozenset()
@@ -70,6 +70,10 @@ class Collection:
     """Take one page in so many, chosen by a hash of the address."""
     minimum_prose_words: int = 0
     """Pages with less prose are taken only one in ten: filters must have something to drop."""
+    read: Callable[[Path], bytes] = Path.read_bytes
+    """How a file becomes HTML."""
+    kind: str = "real"
+    """What the manifest says of the pages."""
     english: tuple[str, str] | None = None
     """Package and folder of the English originals, to measure how much of a page is translated."""
     translated: tuple[float, float] = (0.8, 1.0)
@@ -87,10 +91,11 @@ class Collection:
                 continue
             path = file.relative_to(folder).as_posix()
             page = Page(
-                uri=self.uri.format(stem=path.partition(".html")[0]),
-                body=file.read_bytes(),
+                uri=self.uri.format(stem=path.removesuffix(".html").removesuffix(".page")),
+                body=self.read(file),
                 language=self.language,
                 package=self.package,
+                kind=self.kind,
             )
             least, most = self.translated
             if self._wanted(page) and least <= self._translated(page, path, packages) <= most:
@@ -107,7 +112,7 @@ class Collection:
             return 1.0
         package, folder = self.english
         original = packages.path(package, folder) / path.replace(f".{self.language}.html", ".en.html")
-        return translated_share(page.body, original.read_bytes()) if original.exists() else 1.0
+        return translated_share(page.body, self.read(original)) if original.exists() else 1.0
 
 
 def block_texts(html: bytes) -> list[str]:
@@ -179,14 +184,10 @@ def write_warc(path: Path, pages: Iterable[Page], description: str) -> list[dict
 def _record(writer: WARCWriter, page: Page, index: int) -> ArcWarcRecord:
     headers = [("Content-Type", page.content_type), *page.headers, ("Content-Length", str(len(page.body)))]
     if page.record_type == "request":
-        http = StatusAndHeaders(
-            f"GET {_path_of(page.uri)} HTTP/1.1", list(page.headers), is_http_request=True
-        )
+        http = StatusAndHeaders(f"GET {_path_of(page.uri)} HTTP/1.1", list(page.headers), is_http_request=True)
     else:
         http = StatusAndHeaders(page.status, headers, protocol="HTTP/1.1")
-    record = writer.create_warc_record(
-        page.uri, page.record_type, payload=io.BytesIO(page.body), http_headers=http
-    )
+    record = writer.create_warc_record(page.uri, page.record_type, payload=io.BytesIO(page.body), http_headers=http)
     _fix_identity(record.rec_headers, f"{page.record_type} {page.uri}", index)
     return record
 
