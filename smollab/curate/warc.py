@@ -223,6 +223,8 @@ class RecordSplitter:
         if next_ < 0 and not final:
             return None
         true_end = next_ if next_ >= 0 else len(buffer)
+        if buffer.endswith(b"\r\n\r\n", body, true_end):
+            true_end -= 4
         self.problems["wrong Content-Length"] += 1
         header = _CONTENT_LENGTH.sub(rb"\g<1>%d" % (true_end - body), bytes(buffer[position:body]), count=1)
         return header + bytes(buffer[body:true_end]), true_end

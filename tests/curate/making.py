@@ -50,6 +50,7 @@ def record(
     header = (
         f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <urn:uuid:{abs(hash(url))}>\r\n"
         f"WARC-Target-URI: {url}\r\nWARC-Date: 2024-05-01T00:00:00Z\r\n"
+        f"Content-Type: {'application/http; msgtype=response' if kind == 'response' else 'text/plain'}\r\n"
         f"Content-Length: {len(payload) if length is None else length}\r\n\r\n"
     )
     return header.encode() + payload + b"\r\n\r\n"
