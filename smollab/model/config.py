@@ -36,7 +36,8 @@ class ModelConfig(Model):
         """The keyword arguments of `transformers.SmolLM3Config`.
 
         Args:
-            token_ids: bos_token_id, eos_token_id, pad_token_id.
+            token_ids: bos_token_id, eos_token_id, pad_token_id; left out: none (transformers' own defaults are
+                SmolLM3's, beyond a smaller vocabulary).
         """
         return {
             "vocab_size": self.vocab_size,
@@ -60,5 +61,8 @@ class ModelConfig(Model):
             "attention_bias": False,
             "attention_dropout": 0.0,
             "mlp_bias": False,
+            "bos_token_id": None,
+            "eos_token_id": None,
+            "pad_token_id": None,
             **token_ids,
         }

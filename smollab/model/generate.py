@@ -1,5 +1,6 @@
 """Generation: one token after the other, each drawn from the model's distribution of the next."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -33,11 +34,15 @@ def generate(
         seed: of the draws.
 
     Raises:
-        ValueError: an empty prompt, or a temperature or top_p out of range.
+        ValueError: an empty prompt, or a token, number of tokens, temperature or top_p out of range.
     """
     if prompt.ndim != 1 or len(prompt) == 0:
         raise ValueError("the prompt must be one row of at least one token; begin with the BOS token")
-    if temperature < 0 or not 0 < top_p <= 1:
+    if not 0 <= int(prompt.min()) <= int(prompt.max()) < model.config.vocab_size:
+        raise ValueError(f"the prompt holds tokens outside the model's vocabulary of {model.config.vocab_size}")
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens ({max_new_tokens}) must be >= 0")
+    if not 0 <= temperature < math.inf or not 0 < top_p <= 1:
         raise ValueError(f"temperature ({temperature}) must be >= 0 and top_p ({top_p}) in (0, 1]")
     device = model.embed_tokens.weight.device
     generator = torch.Generator(device=device).manual_seed(seed)

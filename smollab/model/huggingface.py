@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from smollab.model.config import ModelConfig
@@ -46,18 +47,27 @@ def load_huggingface(folder: Path) -> Transformer:
     """Read a SmolLM3 (or Llama without biases) folder into our model.
 
     Raises:
-        CheckpointError: a file is missing, a key is missing or left over, or the architecture is another.
+        CheckpointError: a file is missing or damaged, a key is missing or left over, or the architecture is another.
     """
     config_path = folder / "config.json"
     if not config_path.is_file():
         raise CheckpointError(f"{folder}: no config.json; expected a Hugging Face model folder")
-    config = read_config(json.loads(config_path.read_text(encoding="utf-8")), config_path)
+    try:
+        config = read_config(json.loads(config_path.read_text(encoding="utf-8")), config_path)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{config_path}: not valid JSON: {error}") from None
+    except KeyError as error:
+        raise CheckpointError(f"{config_path}: the key {error} is missing") from None
     weights: dict[str, torch.Tensor] = {}
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise CheckpointError(f"{folder}: no .safetensors file; convert the weights with `save_pretrained` first")
     for file in files:
-        weights.update({_from_huggingface(name): tensor.float() for name, tensor in load_file(file).items()})
+        try:
+            loaded = load_file(file)
+        except SafetensorError as error:
+            raise CheckpointError(f"{file}: damaged ({error}); fetch or export it again") from None
+        weights.update({_from_huggingface(name): tensor.float() for name, tensor in loaded.items()})
     model = Transformer(config)
     if config.tie_word_embeddings:
         weights["lm_head.weight"] = weights.get("embed_tokens.weight", torch.empty(0))
@@ -86,8 +96,11 @@ def read_config(values: dict[str, Any], path: Path) -> ModelConfig:
     for option in ("attention_bias", "mlp_bias", "use_sliding_window"):
         if values.get(option):
             raise CheckpointError(f"{path}: {option} = {values[option]} is not supported")
+    if values.get("hidden_act", "silu") != "silu":
+        raise CheckpointError(f"{path}: hidden_act {values['hidden_act']!r} is not supported; SwiGLU needs silu")
     rope = values.get("rope_parameters") or {}
-    if (rope or values.get("rope_scaling") or {}).get("rope_type", "default") != "default":
+    scaling = rope or values.get("rope_scaling") or {}
+    if scaling.get("rope_type", scaling.get("type", "default")) != "default":
         raise CheckpointError(f"{path}: scaled rotary embeddings are not supported")
     layers = values["num_hidden_layers"]
     interval = 0
