@@ -26,7 +26,7 @@ POLL_S = 0.2
 
 
 class Task(Protocol):
-    """What `map_shards` needs to know of a task."""
+    """What an engine needs to know of a task."""
 
     @property
     def name(self) -> str:
@@ -44,33 +44,105 @@ Tick = Callable[[int], None]
 """Called by a task's function with the number of documents since the last call."""
 
 
-def map_shards(
-    function: Callable[[T, Tick], None],
-    tasks: Sequence[T],
-    workers: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Call a function on every task that is not done yet.
+class ProcessEngine:
+    """Maps functions over shards in processes of this machine; a context manager that ends them.
 
-    Args:
-        function: a function of a module (it is sent to the workers by name) that takes a task and a `tick`.
-        tasks: in any order; each names its output file.
-        workers: processes; 1 works in this process; None: one per core.
-        on_progress: called with (tasks done, documents seen so far).
-
-    Raises:
-        CurationError: a worker process died.
-        KeyboardInterrupt: after the workers were ended.
+    Example:
+        >>> with ProcessEngine(workers=2) as engine:  # doctest: +SKIP
+        ...     engine.map_shards(run_local, tasks)
     """
-    todo = [task for task in tasks if not task.output.exists()]
-    done = len(tasks) - len(todo)
-    report = on_progress or (lambda tasks_done, documents: None)
-    report(done, 0)
-    workers = min(workers or os.cpu_count() or 1, len(todo))
-    if workers <= 1:
-        _map_here(function, todo, done, report)
-    else:
-        _map_in_pool(function, todo, done, workers, report)
+
+    def __init__(self, workers: int | None = None):
+        """Prepare, but start no process yet.
+
+        Args:
+            workers: processes; 1 works in this process; None: one per core.
+        """
+        self._workers = workers or os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
+        # Forking a process that has threads (torch, rich) can hang, so workers are spawned.
+        self._context = multiprocessing.get_context("spawn")
+        self._counter = self._context.Value("Q", 0)
+
+    def __enter__(self) -> "ProcessEngine":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def map_shards(
+        self,
+        function: Callable[[T, Tick], None],
+        tasks: Sequence[T],
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Call a function on every task that is not done yet.
+
+        Args:
+            function: a function of a module (it is sent to the workers by name) that takes a task and a `tick`.
+            tasks: each names its output file.
+            on_progress: called with (tasks done, documents seen in this call).
+
+        Raises:
+            CurationError: a worker process died.
+        """
+        todo = [task for task in tasks if not task.output.exists()]
+        done = len(tasks) - len(todo)
+        report = on_progress or (lambda tasks_done, documents: None)
+        report(done, 0)
+        if self._workers == 1 or len(todo) <= 1:
+            _map_here(function, todo, done, report)
+        else:
+            self._map_in_pool(function, todo, done, report)
+
+    def _map_in_pool(
+        self,
+        function: Callable[[T, Tick], None],
+        todo: Sequence[T],
+        done: int,
+        report: Callable[[int, int], None],
+    ) -> None:
+        waiting = list(reversed(todo))
+        running: dict[Future[None], T] = {}
+        seen_before = self._counter.value
+        try:
+            while waiting or running:
+                # No more tasks than workers are handed out, so that a death can be blamed on few.
+                while waiting and len(running) < self._workers:
+                    task = waiting.pop()
+                    running[self._submit(function, task)] = task
+                finished, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                    del running[future]
+                    done += 1
+                report(done, self._counter.value - seen_before)
+        except BrokenProcessPool:
+            suspects = " or ".join(task.name for task in running.values())
+            raise CurationError(
+                f"a worker process was killed (out of memory?) while it worked on {suspects}; "
+                "what is done is kept: run again with fewer workers (--set curate.workers=1)"
+            ) from None
+
+    def _submit(self, function: Callable[[T, Tick], None], task: T) -> Future[None]:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._workers, self._context, initializer=_start_worker, initargs=(self._counter,)
+            )
+        with _without_main():  # the first tasks start the processes
+            return self._pool.submit(_call, function, task)
+
+    def _end(self) -> None:
+        """End the workers at once; after an error they may be in the middle of a shard."""
+        if self._pool is None:
+            return
+        processes = list((self._pool._processes or {}).values())
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+        self._pool = None
 
 
 def _map_here(
@@ -87,51 +159,6 @@ def _map_here(
         function(task, tick)
         done += 1
         report(done, documents)
-
-
-def _map_in_pool(
-    function: Callable[[T, Tick], None],
-    todo: Sequence[T],
-    done: int,
-    workers: int,
-    report: Callable[[int, int], None],
-) -> None:
-    context = multiprocessing.get_context("spawn")  # forking a process with threads (torch, rich) can hang
-    counter = context.Value("Q", 0)
-    waiting = list(reversed(todo))
-    running: dict[Future[None], T] = {}
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(counter,))
-    try:
-        while waiting or running:
-            # No more tasks than workers are handed out, so that a death can be blamed on few.
-            with _without_main():
-                while waiting and len(running) < workers:
-                    task = waiting.pop()
-                    running[pool.submit(_call, function, task)] = task
-            finished, _ = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED)
-            for future in finished:
-                future.result()
-                del running[future]
-                done += 1
-            report(done, counter.value)
-    except BrokenProcessPool:
-        suspects = " or ".join(task.name for task in running.values())
-        raise CurationError(
-            f"a worker process was killed (out of memory?) while it worked on {suspects}; "
-            "what is done is kept: run again with fewer workers (--set curate.workers=1)"
-        ) from None
-    finally:
-        _end(pool)
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End the workers at once; finished pools have idle ones only."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from smollab.curate.across import DescribeTask, describe_shard, find_duplicates
-from smollab.curate.engines import T, Tick, map_shards
+from smollab.curate.engines import ProcessEngine, T, Tick
 from smollab.curate.errors import CurationError
 from smollab.curate.funnel import Funnel, SourceFunnel
 from smollab.curate.gather import gather
@@ -63,7 +63,8 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
     if not data.sources:
         raise CurationError("data.sources is empty; name at least one source in the recipe")
     try:
-        return _Run(data, settings, output, progress or (lambda update: None)).run()
+        with ProcessEngine(settings.workers) as engine:
+            return _Run(data, settings, output, engine, progress or (lambda update: None)).run()
     except OSError as error:
         place = error.filename or output
         raise CurationError(
@@ -74,8 +75,8 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
 class _Run:
     """One run; holds what each source still has to pass."""
 
-    def __init__(self, data: Data, settings: Curate, output: Path, progress: Progress):
-        self.workers = settings.workers
+    def __init__(self, data: Data, settings: Curate, output: Path, engine: ProcessEngine, progress: Progress):
+        self.engine = engine
         self.settings = replace(settings, workers=None)  # results must not depend on it
         self.output, self.work, self.progress = output, output / "work", progress
         self.shards: dict[str, list[Shard]] = {n: list_shards(n, s) for n, s in data.sources.items()}
@@ -166,7 +167,7 @@ class _Run:
         def report(done: int, documents: int) -> None:
             self.progress(Update(phase, done, len(tasks), documents))
 
-        map_shards(function, tasks, self.workers, report)
+        self.engine.map_shards(function, tasks, report)
 
     def _check_anything_read(self) -> None:
         if any(any(step.documents_in for step in source.steps) for source in self.funnel.sources.values()):

@@ -80,7 +80,10 @@ def split_records(stream: BinaryIO, problems: Problems) -> Iterator[bytes]:
     splitter = RecordSplitter(problems)
     if head.startswith(GZIP_MAGIC[:2]):
         for piece in decompress(head, stream, problems):
-            yield from splitter.feed(piece) if piece is not None else splitter.flush()
+            if piece is None:
+                splitter.discard()
+            else:
+                yield from splitter.feed(piece) if piece else splitter.flush()
     elif head.lstrip().startswith(b"WARC/"):
         while head:
             yield from splitter.feed(head)
@@ -92,7 +95,7 @@ def split_records(stream: BinaryIO, problems: Problems) -> Iterator[bytes]:
 
 
 def decompress(head: bytes, stream: BinaryIO, problems: Problems) -> Iterator[bytes | None]:
-    """Yield unpacked pieces of a gzip file, and None where a member ends or breaks off.
+    """Yield unpacked pieces of a gzip file; `b""` where a member ends, None where one breaks off.
 
     After a corrupt member the search for the next one starts one byte behind the beginning of the corrupt
     one, because damaged data may have swallowed what follows.
@@ -119,7 +122,7 @@ def decompress(head: bytes, stream: BinaryIO, problems: Problems) -> Iterator[by
                 if len(member) > REMEMBERED_BYTES:
                     member.clear()
                 member += pending
-        yield None
+        yield b"" if unpacker.eof else None
         if broken:
             member = bytearray(_find_member(bytes(member[1:]), stream))
         elif unpacker.eof:
@@ -181,6 +184,11 @@ class RecordSplitter:
             record, position = cut
             if record:
                 yield record
+        self._buffer.clear()
+        self._to_skip = 0
+
+    def discard(self) -> None:
+        """Forget what is left of a record that broke off: half a page would pass for a whole one."""
         self._buffer.clear()
         self._to_skip = 0
 

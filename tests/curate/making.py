@@ -1,28 +1,27 @@
 """Makes WARC files, pages and PDF files for the tests."""
 
 import gzip
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = REPOSITORY / "data_samples"
 
-SENTENCES = (
-    "The ferry leaves the island in the morning and comes back with the evening tide.",
-    "Most of the people on board have known each other since they went to school.",
-    "They talk about the weather, the price of fish and the new road to the harbor.",
-    "Nobody looks at the sea, because they have all seen it every day of their lives.",
-    "When the fog is thick the captain rings the bell and everyone becomes quiet.",
-    "Then you can hear the water against the wood and the gulls that follow the ship.",
-)
+SUBJECTS = "the captain|an old teacher|my neighbor|the baker|a tired nurse|the mayor|her brother|the gardener"
+VERBS = "carried|forgot|painted|sold|found|repaired|borrowed|described|hid|measured|admired|lost"
+OBJECTS = "a wooden boat|the blue door|some letters|the last bridge|a small garden|the broken clock|a heavy chair"
+ENDS = "before the rain came|in the early morning|because nobody had asked|with great care|during the long winter"
 
 
 def prose(seed: int, sentences: int = 12) -> str:
-    """Return English prose whose sentences differ from those of another seed."""
+    """Return English prose that shares hardly a line with that of another seed."""
+    rng = random.Random(seed)
+    parts = [part.split("|") for part in (SUBJECTS, VERBS, OBJECTS, ENDS, SUBJECTS, VERBS, OBJECTS)]
     lines = []
-    for i in range(sentences):
-        sentence = SENTENCES[i % len(SENTENCES)].rstrip(".")
-        lines.append(f"{sentence}, as number {seed} and line {i} of the {seed * 7 + i} stories have it.")
+    for _ in range(sentences):
+        a, b, c, d, e, f, g = map(rng.choice, parts)
+        lines.append(f"{a.capitalize()} {b} {c} {d}, and {e} {f} {g}.")
     return " ".join(lines)
 
 

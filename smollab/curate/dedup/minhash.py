@@ -25,6 +25,7 @@ the order of its files; so do we.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 import xxhash
@@ -48,7 +49,7 @@ def normalize(text: str) -> list[str]:
     text = text.lower()
     if not text.isascii():
         decomposed = unicodedata.normalize("NFD", text)
-        text = decomposed if decomposed.isascii() else _MARKS.sub("", decomposed)
+        text = decomposed if decomposed.isascii() else _marks().sub("", decomposed)
     return _WORD.findall(_NUMBER.sub("0", text))
 
 
@@ -191,11 +192,8 @@ def _minima(
     return minima
 
 
-def _combining_marks() -> str:
-    import sys
-
-    marks = [chr(c) for c in range(0x300, min(sys.maxunicode, 0x20000)) if unicodedata.category(chr(c)) == "Mn"]
-    return "[" + "".join(marks) + "]"
-
-
-_MARKS = re.compile(_combining_marks())
+@cache
+def _marks() -> re.Pattern[str]:
+    """Match the accents that decomposition splits off; only texts beyond ASCII need it."""
+    marks = (chr(c) for c in range(0x300, 0x1F000) if unicodedata.category(chr(c)) == "Mn")
+    return re.compile(f"[{''.join(marks)}]")

@@ -1,0 +1,69 @@
+import subprocess
+import sys
+
+import pytest
+
+from smollab.curate.steps import GLOBAL_STEPS, LOCAL_STEPS, check_steps, make_step
+from smollab.documents import Document, Drop
+from smollab.recipe import CODE_STEPS, PDF_STEPS, TEXT_STEPS, WEB_STEPS, Curate, RecipeError
+
+from .making import page, prose
+
+
+@pytest.mark.parametrize("steps", [WEB_STEPS, PDF_STEPS, TEXT_STEPS, CODE_STEPS])
+def test_the_published_chains_exist(steps):
+    check_steps("web", steps)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("gopher_qualty", "did you mean 'gopher_quality'?"),
+        ("dedup", "did you mean"),
+        ("zzz", "known: url, "),
+    ],
+)
+def test_an_unknown_step_names_the_nearest(step, message):
+    with pytest.raises(RecipeError, match=r"data\.sources\.web\.steps: no curation step") as error:
+        check_steps("web", ["url", step])
+    assert message in str(error.value)
+
+
+def test_a_step_listed_twice():
+    with pytest.raises(RecipeError, match="listed twice"):
+        check_steps("web", ["pii", "pii"])
+
+
+@pytest.mark.parametrize("name", LOCAL_STEPS)
+def test_every_step_keeps_the_contract(name):
+    """A document or a drop with a countable reason comes back, whatever goes in; the input is not changed."""
+    step = make_step(name, Curate())
+    odd = [("\ufffd\x00\ud800", b"\xff\x00<p"), ("a" * 10**6, b"<" * 999)]
+    for text, raw in [("", b""), (prose(1), page(prose(1))), *odd]:
+        document = Document("https://site/1", text, "web", "en", {"url": "https://site/1"}, raw)
+        before = (document.text, dict(document.metadata))
+        result = step(document)
+        assert isinstance(result, Document | Drop)
+        assert (document.text, document.metadata) == before
+        if isinstance(result, Drop):
+            assert result.reason.startswith(f"{name}: ")
+            assert "\n" not in result.reason
+        else:
+            assert result.id == document.id
+
+
+@pytest.mark.parametrize("name", GLOBAL_STEPS)
+def test_every_global_step_keeps_the_contract(name):
+    step = GLOBAL_STEPS[name](Curate())
+    texts = [prose(1), prose(2), prose(1), "", "few words"]
+    originals = step.find_originals(step.describe(Document(str(i), t, "web") for i, t in enumerate(texts)))
+    assert originals.tolist() == [0, 1, 0, 3, 4]
+    assert step.find_originals(step.describe([])).tolist() == []
+
+
+def test_curation_imports_neither_torch_nor_transformers():
+    code = (
+        "import sys, smollab.curate;"
+        "print([m for m in ('torch', 'transformers', 'datasets', 'pymupdf', 'py3langid') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
