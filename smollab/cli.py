@@ -200,23 +200,23 @@ def print_cost(recipe: Recipe) -> None:
     from smollab.scaling.accountant import estimate
 
     cost = estimate(recipe)
-    gib = 2**30
+    precision = "bfloat16 weights, float32 master" if cost.devices > 1 else "float32"
     peak = cost.state_bytes_per_device + cost.activation_bytes_per_device + cost.logit_bytes_per_device
     table = Table(title=f"{recipe.name}: what it costs", title_justify="left", show_header=False)
     rows = [
-        ("parameters", f"{cost.parameters / 1e9:.3f} B ({cost.parameters:,})"),
+        ("parameters", f"{_short(cost.parameters)} ({cost.parameters:,})"),
         ("of these, embedding", f"{cost.embedding_parameters / cost.parameters:.1%}"),
         ("stages", "; ".join(f"{s.name} ({s.steps:,} steps)" for s in recipe.stages)),
         ("steps", f"{cost.steps:,}"),
         ("tokens per step", f"{recipe.train.batch_sequences * recipe.train.sequence_length:,}"),
-        ("training tokens", f"{cost.tokens / 1e12:.3f} T ({cost.tokens:,})"),
+        ("training tokens", f"{_short(cost.tokens)} ({cost.tokens:,})"),
         ("FLOPs per token", f"{cost.flops_per_token:.3e} (forward, backward, causal attention)"),
         ("FLOPs in all", f"{cost.total_flops:.3e}"),
         ("devices", f"{cost.devices:,} ({recipe.parallel.data} data x {recipe.parallel.tensor} tensor parallel)"),
-        ("memory per device", f"{peak / gib:.1f} GiB, of which:"),
-        ("  weights, gradients, moments", f"{cost.state_bytes_per_device / gib:.1f} GiB (bf16 weights, fp32 master)"),
-        ("  activations", f"{cost.activation_bytes_per_device / gib:.1f} GiB (estimate, nothing recomputed)"),
-        ("  logits", f"{cost.logit_bytes_per_device / gib:.2f} GiB"),
+        ("memory per device", f"{_bytes(peak)}, of which:"),
+        ("  weights, gradients, moments", f"{_bytes(cost.state_bytes_per_device)} ({precision})"),
+        ("  activations", f"{_bytes(cost.activation_bytes_per_device)} (estimate, nothing recomputed)"),
+        ("  logits", f"{_bytes(cost.logit_bytes_per_device)}"),
     ]
     if cost.devices > 1:
         days = cost.total_flops / (cost.devices * 989e12 * 0.30) / 86400
@@ -230,6 +230,19 @@ def print_cost(recipe: Recipe) -> None:
     for name, value in rows:
         table.add_row(name, value)
     console.print(table)
+
+
+def _short(number: float) -> str:
+    """`3.075 B` for 3,075,098,624."""
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3f} {letter}"
+    return f"{number:g}"
+
+
+def _bytes(number: float) -> str:
+    """`25.8 GiB`."""
+    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.1f} MiB"
 
 
 def generate(options: argparse.Namespace) -> None:

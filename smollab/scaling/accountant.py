@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from smollab.model.config import ModelConfig
 from smollab.recipe import Recipe
 
-BYTES_PER_PARAMETER = {"bfloat16 weight": 2, "float32 gradient": 4, "float32 master weight": 4, "AdamW moments": 8}
-"""Mixed-precision training with float32 gradient accumulation, as nanotron trained SmolLM3."""
+MIXED_PRECISION = {"bfloat16 weight": 2, "float32 gradient": 4, "float32 master weight": 4, "AdamW moments": 8}
+"""Bytes per parameter on a cluster: float32 gradient accumulation, as nanotron trained SmolLM3."""
+SINGLE_PRECISION = {"float32 weight": 4, "float32 gradient": 4, "AdamW moments": 8}
+"""Bytes per parameter in one process; with Muon's single momentum a matrix needs 4 less."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def estimate(recipe: Recipe) -> Cost:
     tensor = recipe.parallel.tensor
     micro_batch_tokens = recipe.train.micro_batch_sequences * recipe.train.sequence_length
     # Kept for backward per token and layer: two norms and two residual sums, queries, keys, values, attention's
-    # output, and gate, up and their product; bfloat16; split over the tensor-parallel ranks (sequence parallel).
+    # output, and gate, up and their product; split over the tensor-parallel ranks (sequence parallel).
+    state, number = (MIXED_PRECISION, 2) if recipe.parallel.data * tensor > 1 else (SINGLE_PRECISION, 4)
     width = config.head_width
     per_layer = (
         4 * config.hidden_size
@@ -82,8 +85,8 @@ def estimate(recipe: Recipe) -> Cost:
         flops_per_token=per_token,
         total_flops=per_token * recipe.total_tokens,
         devices=recipe.parallel.data * tensor,
-        state_bytes_per_device=sum(BYTES_PER_PARAMETER.values()) * parameters // tensor,
-        activation_bytes_per_device=2 * per_layer * config.num_hidden_layers * micro_batch_tokens // tensor,
+        state_bytes_per_device=sum(state.values()) * parameters // tensor,
+        activation_bytes_per_device=number * per_layer * config.num_hidden_layers * micro_batch_tokens // tensor,
         logit_bytes_per_device=4 * config.vocab_size * min(recipe.objective.chunk_tokens, micro_batch_tokens) // tensor,
     )
 
