@@ -95,8 +95,8 @@ def _find_misnamed(page: Page, guilty: set[int], total: int) -> set[int]:
 def find_main_container(page: Page, blocks: list[Block]) -> int:
     """Return the index of the container with the content.
 
-    That is the page's own `<main>` or `<article>` if it holds half of the good text, and from there on down
-    whatever holds nearly all of it.
+    That is the innermost `<main>` or `<article>` that holds half of the good text; on a page without one, the
+    innermost element that holds nearly all of it.
     """
     weights = [0] * len(page.containers)
     for block in blocks:
@@ -107,8 +107,10 @@ def find_main_container(page: Page, blocks: list[Block]) -> int:
     if not total:
         return 0
     marked = [i for i, container in enumerate(page.containers) if container.is_main and 2 * weights[i] > total]
-    best = marked[-1] if marked else 0
-    for index in range(best + 1, len(weights)):
+    if marked:
+        return marked[-1]
+    best = 0
+    for index in range(1, len(weights)):
         if page.containers[index].parent == best and weights[index] >= MAIN_SHARE * total:
             best = index
     return best

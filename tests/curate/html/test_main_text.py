@@ -1,0 +1,152 @@
+"""Pages in the manner of real ones: what a reader came for must stay, everything else must go."""
+
+import json
+
+import pytest
+
+from smollab.curate.html import decode_html, extract_main_text
+from smollab.curate.readers import list_shards, read_shard
+from smollab.curate.shards import Report
+from smollab.recipe import Source
+
+from ..making import SAMPLES, prose
+
+P1, P2, P3 = prose(1, 4), prose(2, 4), prose(3, 4)
+MENU = "".join(f'<li><a href="/{n}">{n}</a></li>' for n in ("Home", "World", "Sports", "Opinion", "Weather"))
+RELATED = "".join(f'<li><a href="/{i}">{prose(90 + i, 1)}</a></li>' for i in range(8))
+
+WORDPRESS = f"""<html><head><title>Old boats | The blog</title></head><body class="has-sidebar">
+<header class="site-header"><ul class="menu">{MENU}</ul></header>
+<div id="page" class="hfeed site with-sidebar"><div id="primary"><article class="post"><header>
+<h1 class="entry-title">Old boats</h1><div class="entry-meta">Posted on May 3 by <a href="/a">Ann</a></div></header>
+<div class="entry-content"><p>{P1}</p><h2>How they are built</h2><p>{P2}</p>
+<ul><li>First the keel is laid on the ground.</li><li>Then the frames are set up on it.</li></ul>
+<blockquote><p>{P3}</p></blockquote></div>
+<div class="sharedaddy">Share this: <a href="#">Twitter</a> <a href="#">Facebook</a></div>
+<div class="related-posts"><h3>Related</h3><ul>{RELATED}</ul></div></article>
+<div id="comments"><h2>3 thoughts on boats</h2><ol class="comment-list">
+<li class="comment"><p>{prose(50, 3)}</p></li><li class="comment"><p>{prose(51, 3)}</p></li></ol></div></div>
+<aside id="secondary" class="widget-area"><h2>About me</h2><p>{prose(60, 3)}</p></aside></div>
+<footer><p>Copyright 2024. All rights reserved. Powered by something that has a long name and no soul.</p></footer>
+<div class="cookie-banner"><p>We value your privacy and use cookies to make this page better for you and us.</p></div>
+</body></html>"""
+
+NEWS = f"""<html><head><title>Bridge closed - The Herald</title></head><body><div class="topbar"><ul>{MENU}</ul></div>
+<h1>Bridge closed</h1><div class="layout"><div class="story"><div class="p-wrap"><p>{P1}</p></div>
+<div class="ad-slot"><p>Advertisement</p></div><div class="p-wrap"><p>{P2}</p></div>
+<div class="newsletter-signup"><p>Sign up for our newsletter and get the five best stories each morning.</p></div>
+<div class="p-wrap"><p>{P3}</p></div></div><div class="most-read"><h3>Most read</h3><ul>{RELATED}</ul></div></div>
+</body></html>"""
+
+PHPBB = f"""<html><body><table width="100%"><tr><td><ul class="nav">{MENU}</ul></td></tr></table>
+<div class="post"><p class="author">by <a href="/u1">anna</a> &raquo; Mon 3 May</p>
+<div class="content">{P1}<br><br>Thanks!</div>
+<div class="signature">Boats are life</div></div>
+<div class="post"><p class="author">by <a href="/u2">bob</a> &raquo; Tue 4 May</p><div class="content">{P2}</div></div>
+<div class="post"><p class="author">by <a href="/u1">anna</a> &raquo; Wed 5 May</p><div class="content">{P3}</div></div>
+<div class="pagination">Page 1 of 3 <a href="?2">2</a> <a href="?3">3</a></div></body></html>"""
+
+HACKER_NEWS = (
+    "<html><body><center><table id='hnmain'>"
+    + "".join(
+        f"<tr class='athing comtr'><td><table><tr><td class='default'><span class='comhead'><a href='u'>user{i}</a> "
+        f"<a href='t'>2 hours ago</a></span><div class='comment'><span class='commtext'>{prose(i, 3)}</span>"
+        f"<div class='reply'><a href='r'>reply</a></div></div></td></tr></table></td></tr>"
+        for i in range(6)
+    )
+    + "</table></center></body></html>"
+)
+
+ASP_NET = f"""<html><body><form method="post" action="./x.aspx"><input type="hidden" name="__VIEWSTATE" value="dDw">
+<div class="nav"><ul>{MENU}</ul></div>
+<table><tr><td width="150"><a href="1">Link one</a><br><a href="2">Link two</a></td>
+<td><font size="2"><b>The harbor</b><p>{P1}<p>{P2}</font></td></tr></table></form></body></html>"""
+
+SHOP = f"""<html><head><title>Oak chair</title></head><body><nav>{MENU}</nav><main><h1>Oak chair</h1>
+<div class="price">$ 129.00</div><button>Add to cart</button><div class="description"><p>{P1}</p></div>
+<h2>Specification</h2><table class="spec"><tr><th>Height</th><td>82 cm</td></tr><tr><th>Width</th><td>45 cm</td></tr>
+<tr><th>Material</th><td>Solid oak</td></tr></table></main>
+<div class="recommendations"><h2>You may also like</h2><ul>{RELATED}</ul></div></body></html>"""
+
+DOCUMENTATION = f"""<html><head><title>dump</title></head><body><div class="sphinxsidebar"><ul>{MENU}</ul></div>
+<div class="body" role="main"><section><h1>dump<a class="headerlink" href="#d">¶</a></h1><p>{P1}</p>
+<div class="highlight"><pre><span>def</span> dump(x):
+    if x &lt; 3:
+        return {{}}
+
+    return x</pre></div><dl><dt><code>dump(x)</code></dt><dd><p>{P2}</p></dd></dl>
+<p>See <a href="load.html">load</a> for the way back, which is <code>load(y)</code>.</p>
+</section></div></body></html>"""
+
+
+@pytest.mark.parametrize(
+    ("html", "kept", "gone"),
+    [
+        (
+            WORDPRESS,
+            ["Old boats", P1, "How they are built", P2, "- First the keel is laid on the ground.", P3],
+            ["Opinion", "Twitter", prose(91, 1), prose(50, 3), "About me", "Copyright", "cookies", "Posted on"],
+        ),
+        (NEWS, ["Bridge closed", P1, P2, P3], ["Advertisement", "newsletter", "Most read", prose(92, 1), "Opinion"]),
+        (PHPBB, [P1, "Thanks!", P2, P3], ["Opinion", "Page 1 of 3"]),
+        (HACKER_NEWS, [prose(i, 3) for i in range(6)], ["reply"]),
+        (ASP_NET, [P1, P2], ["Opinion", "Link one", "dDw"]),
+        (
+            SHOP,
+            ["Oak chair", P1, "Specification", "Height | 82 cm", "Material | Solid oak"],
+            ["Add to cart", "also like", prose(93, 1)],
+        ),
+        (
+            DOCUMENTATION,
+            ["dump\n", P1, "def dump(x):\n    if x < 3:\n        return {}\n\n    return x", "dump(x)", P2, "load(y)."],
+            ["¶", "Opinion"],
+        ),
+    ],
+    ids=["wordpress", "news", "phpbb", "hacker news", "asp.net", "shop", "documentation"],
+)
+def test_pages_in_the_manner_of_real_ones(html, kept, gone):
+    text = extract_main_text(html)
+    assert [piece for piece in kept if piece not in text] == []
+    assert [piece for piece in gone if piece in text] == []
+    positions = [text.index(piece) for piece in kept]
+    assert positions == sorted(positions)  # in the order of the page
+
+
+def test_the_pages_with_gold_texts():
+    gold = [json.loads(line) for line in (SAMPLES / "evaluation" / "extraction_gold.jsonl").open(encoding="utf-8")]
+    (shard,) = list_shards("web", Source(address=f"warc:{SAMPLES / 'web' / 'noise.warc.gz'}"))
+    pages = {d.id: d for d in read_shard(shard, Report())}
+    scores = []
+    for row in gold:
+        words = set(extract_main_text(decode_html(pages[row["uri"]].raw)).split())
+        wanted = set(row["text"].split())
+        scores.append(2 * len(words & wanted) / (len(words) + len(wanted)))
+    assert len(scores) > 20
+    assert sum(scores) / len(scores) > 0.97
+    assert min(scores) > 0.8
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["", "<", "<p", "<!-- <p>never closed", "<script>x", "</div></p>", "\x00\x00", "<table><table><tr>", "<a href='"],
+)
+def test_broken_markup_is_no_error(html):
+    assert isinstance(extract_main_text(html), str)
+
+
+def test_markup_is_not_text():
+    html = f'<body><p title="a > b">{P1} &amp;lt; &lt;b&gt; &nbsp;x</p><script>var hidden = "<p>no</p>"</script></body>'
+    assert extract_main_text(html) == f"{P1} &lt; <b> x"
+
+
+def test_hidden_parts_are_not_read():
+    html = f'<p>{P1}</p><div style="display: none"><p>{P2}</p></div><div hidden><p>{P3}</p></div>'
+    assert extract_main_text(html) == P1
+
+
+def test_an_index_page_has_no_text():
+    assert extract_main_text(f"<body><h1>All</h1><ul>{RELATED}</ul></body>") == ""
+
+
+def test_deep_nesting_does_not_end_in_an_error():
+    assert P1 in extract_main_text("<div>" * 3000 + f"<p>{P1}</p>")
