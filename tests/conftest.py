@@ -34,7 +34,7 @@ def make_model() -> Callable[..., Transformer]:
         model = Transformer(ModelConfig(**shape | changes), seed=1)
         generator = torch.Generator().manual_seed(2)
         with torch.no_grad():
-            for name, parameter in model.named_parameters():
+            for parameter in model.parameters():
                 if parameter.ndim == 1:
                     parameter.copy_(1 + 0.3 * torch.randn(parameter.shape, generator=generator))
         return model.eval()

@@ -27,7 +27,9 @@ def parameter_groups(model: nn.Module, settings: Optimizer) -> list[dict[str, An
     by_role: dict[str, list[nn.Parameter]] = {"matrix": [], "embedding": [], "norm": []}
     for name, parameter in model.named_parameters():
         by_role[parameter_role(name, parameter)].append(parameter)
-    other_rate = settings.embedding_learning_rate or settings.learning_rate
+    other_rate = settings.embedding_learning_rate
+    if other_rate is None:
+        other_rate = settings.learning_rate
     rates = {"matrix": settings.learning_rate, "embedding": other_rate, "norm": other_rate}
     return [
         {

@@ -47,7 +47,9 @@ def test_all_gradients_are_equal(pair, random_tokens):
     gradients = {name.removeprefix("model."): p.grad for name, p in theirs.named_parameters()}
     assert gradients.keys() == dict(ours.named_parameters()).keys()
     for name, parameter in ours.named_parameters():
-        torch.testing.assert_close(parameter.grad, gradients[name], rtol=2e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(
+            parameter.grad, gradients[name], rtol=2e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}"
+        )
 
 
 def test_the_comparison_notices_a_wrong_rope_theta(make_model, tmp_path, random_tokens):

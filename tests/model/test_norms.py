@@ -19,7 +19,9 @@ def make_norm(width: int, eps: float, dtype: torch.dtype) -> tuple[RMSNorm, torc
 @pytest.mark.parametrize("eps", [1e-6, 0.5])
 def test_gradients_agree_with_finite_differences(eps):
     norm, x = make_norm(7, eps, torch.float64)
-    assert torch.autograd.gradcheck(lambda x, w: torch.func.functional_call(norm, {"weight": w}, (x,)), (x, norm.weight))
+    assert torch.autograd.gradcheck(
+        lambda x, w: torch.func.functional_call(norm, {"weight": w}, (x,)), (x, norm.weight)
+    )
 
 
 @pytest.mark.parametrize("eps", [1e-6, 0.5])
