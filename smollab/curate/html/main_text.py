@@ -31,7 +31,9 @@ LINK_DENSITY = 0.5
 MAIN_SHARE = 0.8
 """The main container holds at least this share of the good text."""
 SHORT_CHARACTERS = 25
-"""Shorter blocks need good neighbors."""
+"""Shorter blocks are no sentences, and lists of shorter items no prose."""
+BYLINE_CHARACTERS = 40
+"""Paragraphs without an end, if shorter, need good text on both sides: bylines and dates stand at the edge."""
 
 
 def extract_main_text(html: str) -> str:
@@ -182,7 +184,7 @@ def _judge_by_company(blocks: list[Block], verdicts: list[str]) -> None:
         if sure[i] != "unsure":
             continue
         company = [before[i], after[i]]
-        needed = 2 if len(block.text) < SHORT_CHARACTERS and block.kind == "p" else 1
+        needed = 2 if len(block.text) < BYLINE_CHARACTERS and block.kind == "p" else 1
         verdicts[i] = "keep" if company.count("keep") >= needed else "drop"
 
 
