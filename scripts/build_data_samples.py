@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from samples import broken, code, licences, minimal_pairs, noise, pdf, prose, web_files
+from samples import broken, code, licenses, minimal_pairs, noise, pdf, prose, web_files
 from samples.manifest import Entry, check_manifest, read_manifest, write_manifest
 from samples.packages import BuildError, Packages
 
@@ -68,7 +68,7 @@ def build(packages: Packages, out: Path) -> int:
                 flush=True,
             )
             entries += part
-        entries += licences.build(packages, folder, {name for entry in entries for name in entry.packages})
+        entries += licenses.build(packages, folder, {name for entry in entries for name in entry.packages})
         write_manifest(folder, entries)
         total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         if total > MAXIMUM_BYTES:

@@ -47,10 +47,10 @@ def test_samples_stay_small():
     assert sum(path.stat().st_size for path in SAMPLES.rglob("*") if path.is_file()) <= MAXIMUM_BYTES
 
 
-def test_every_file_has_origin_and_licence():
+def test_every_file_has_origin_and_license():
     licensed = {name for path, row in FILES.items() if path.startswith("licenses/") for name in row.get("packages", [])}
     for path, row in FILES.items():
-        assert row["origin"] and row["licence"], path
+        assert row["origin"] and row["license"], path
         assert set(row.get("packages", [])) <= licensed, f"{path}: a package without a file in licenses/"
         assert row.get("packages") or row["made_by_us"] or path.startswith("licenses/"), path
 

@@ -1,6 +1,6 @@
 """`data_samples/broken/`: tiny files that are damaged on purpose, for tests of bad input.
 
-All are derived from pages and PDFs of our own making, so that they carry no one else's licence.
+All are derived from pages and PDFs of our own making, so that they carry no one else's license.
 """
 
 import tempfile
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pymupdf
 
-from samples.manifest import OUR_LICENCE, Entry
+from samples.manifest import OUR_LICENSE, Entry
 from samples.packages import Packages
 from samples.web import Page, write_warc
 
@@ -50,7 +50,7 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
             Entry(
                 path=f"broken/{name}",
                 origin=f"made by us: {description}",
-                licence=OUR_LICENCE,
+                license=OUR_LICENSE,
                 made_by_us=True,
             )
         )
@@ -95,4 +95,5 @@ def _pdf_document() -> pymupdf.Document:
 
 def _invalid_html() -> bytes:
     start = '<html><head><meta charset="utf-8"></head><body><p>Grüße aus der Küche '.encode()
-    return start + b"\xc3\x28 \xff\xfe caf\xe9" + "</p><p>Ein zweiter Absatz, größ".encode()[:-1]
+    in_latin_1 = "größer".encode("latin-1")
+    return start + b"\xc3\x28 \xff\xfe " + in_latin_1 + "</p><p>Ein zweiter Absatz, größ".encode()[:-1]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from samples.manifest import Entry, licence_of, origin_of
+from samples.manifest import Entry, license_of, origin_of
 from samples.packages import Packages
 
 PACKAGES = ("libpython3.11-minimal", "libpython3.11-stdlib")
-"""Debian divides the library; both have the same version and licence."""
+"""Debian divides the library; both have the same version and license."""
 FOLDER = "usr/lib/python3.11"
 MODULES = """
     abc argparse asyncio/futures asyncio/locks asyncio/queues asyncio/streams asyncio/tasks base64 bdb
@@ -36,7 +36,7 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
             Entry(
                 path=path,
                 origin=origin_of(packages, package, inside),
-                licence=licence_of(package),
+                license=license_of(package),
                 packages=[package],
             )
         )

@@ -73,23 +73,21 @@ def _block(node: ET.Element, folder: Path, level: int) -> str:
         return ""
     heading = f"<h{level}>{title}</h{level}>" if title else ""
     tag = TAGS[name]
-    return (
-        f'<div class="{name}">{heading}<{tag}>{inside}</{tag}></div>'
-        if name in TITLED
-        else (f'<{tag} class="{name}">{heading}{inside}</{tag}>')
-    )
+    if name in TITLED:
+        return f'<div class="{name}">{heading}<{tag}>{inside}</{tag}></div>'
+    return f'<{tag} class="{name}">{heading}{inside}</{tag}>'
 
 
 def _inline(node: ET.Element, folder: Path) -> str:
-    """Text with its inline elements as spans and links."""
+    """Text with its inline elements as spans and links; a link without text shows its target's title."""
     parts = [html.escape(node.text or "", quote=False)]
     for child in node:
         name = _name(child)
         text = _inline(child, folder)
         if name == "link":
-            name, _, place = child.get("xref", "").partition("#")
-            address = child.get("href") or f"{name}.html#{place}".rstrip("#")
-            parts.append(f'<a href="{html.escape(address)}">{text or _title(folder, name)}</a>')
+            page, _, place = child.get("xref", "").partition("#")
+            address = child.get("href") or f"{page}.html#{place}".rstrip("#")
+            parts.append(f'<a href="{html.escape(address)}">{text or _title(folder, page)}</a>')
         elif name == "guiseq":
             parts.append(f'<span class="guiseq">{" ▸ ".join(_inline(step, folder) for step in child)}</span>')
         elif name == "keyseq":

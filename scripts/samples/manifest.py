@@ -1,4 +1,4 @@
-"""The manifest: what every sample file is, where it comes from, its licence, size and checksum."""
+"""The manifest: what every sample file is, where it comes from, its license, size and checksum."""
 
 import hashlib
 import json
@@ -12,15 +12,14 @@ from samples.packages import Packages
 NAME = "manifest.json"
 UNLISTED = ("manifest.json", "README.md")
 """Files that describe the samples and are no samples themselves."""
-OUR_LICENCE = "Apache-2.0"
+OUR_LICENSE = "Apache-2.0"
 """Of what we made ourselves: the license of the repository."""
-LICENCES = {
+LICENSES = {
     "installation-guide-amd64": "GPL-2.0-only",
     "debian-reference": "GPL-2.0-or-later",
     "debian-faq": "LicenseRef-debian-faq",
     "debian-history": "GPL-2.0-or-later",
     "debian-refcard": "GPL-3.0-or-later",
-    "debmake-doc": "MIT",
     "maint-guide": "GPL-2.0-or-later",
     "developers-reference": "GPL-2.0-or-later",
     "debian-handbook": "GPL-2.0-or-later OR CC-BY-SA-3.0",
@@ -45,7 +44,7 @@ class Entry:
     """Relative to the samples' folder."""
     origin: str
     """Package, version and path inside; or how we made it."""
-    licence: str
+    license: str
     """SPDX expression."""
     packages: list[str] = field(default_factory=list)
     """Debian packages with text of which the file is made; their copyright files lie in `licenses/`."""
@@ -59,14 +58,14 @@ class Entry:
     """For WARC files: address, type, kind, language and package of each record, in order."""
 
 
-def licence_of(package: str) -> str:
+def license_of(package: str) -> str:
     """The SPDX expression of a package, such as `debian-reference-fr`."""
-    return next(licence for name, licence in LICENCES.items() if package.startswith(name))
+    return next(license for name, license in LICENSES.items() if package.startswith(name))
 
 
-def licences_of(packages: Iterable[str], *others: str) -> str:
+def licenses_of(packages: Iterable[str], *others: str) -> str:
     """The SPDX expression of a file that holds texts of several packages."""
-    parts = sorted({*map(licence_of, packages), *others})
+    parts = sorted({*map(license_of, packages), *others})
     return " AND ".join(f"({part})" if " OR " in part else part for part in parts)
 
 

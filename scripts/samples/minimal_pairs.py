@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from samples.manifest import OUR_LICENCE, Entry
+from samples.manifest import OUR_LICENSE, Entry
 from samples.packages import Packages
 from samples.web import LANGUAGES
 
@@ -46,7 +46,7 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
         Entry(
             path=path,
             origin="written by us: scripts/samples/pairs/",
-            licence=OUR_LICENCE,
+            license=OUR_LICENSE,
             languages=list(LANGUAGES),
             made_by_us=True,
             record_count=len(lines),

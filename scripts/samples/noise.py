@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samples.made_pages import Article, articles, generated
-from samples.manifest import OUR_LICENCE, Entry, licences_of, origin_of
+from samples.manifest import OUR_LICENSE, Entry, licenses_of, origin_of
 from samples.packages import Packages
 from samples.sources import debian_handbook, gnome_help, installation_guide, libreoffice_help
 from samples.web import LANGUAGES, Page, prose_words, write_warc
@@ -48,7 +48,7 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
     warc = Entry(
         path=WARC,
         origin="; ".join(origin_of(packages, name) for name in used) + "; the rest made by us, see records",
-        licence=licences_of(used, OUR_LICENCE),
+        license=licenses_of(used, OUR_LICENSE),
         packages=used,
         languages=sorted({page.language for page in pages if page.language}),
         record_count=len(records),
@@ -154,7 +154,7 @@ def _write_gold(folder: Path, written: list[Article]) -> Entry:
     return Entry(
         path=GOLD,
         origin="written by us: scripts/samples/pages/; the pages are in web/noise.warc.gz",
-        licence=OUR_LICENCE,
+        license=OUR_LICENSE,
         languages=list(LANGUAGES),
         made_by_us=True,
         record_count=len(lines),

@@ -1,4 +1,4 @@
-"""Debian packages as a source of real documents: download, unpack, licences.
+"""Debian packages as a source of real documents: download, unpack, licenses.
 
 Nothing is installed and no root is needed: `apt-get download` fetches a package, `dpkg -x` unpacks it.
 """
@@ -59,7 +59,7 @@ class Packages:
         return self._archive(name).name.split("_")[1].replace("%3a", ":")
 
     def copyright(self, name: str) -> Path:
-        """The package's copyright file, in which Debian states origin and licence."""
+        """The package's copyright file, in which Debian states origin and license."""
         folder = self.folder / "unpacked" / name / "usr/share/doc" / name
         if folder.is_symlink():
             # A package may share the documentation of another one from the same source.

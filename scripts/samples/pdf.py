@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pymupdf
 
-from samples.manifest import Entry, licence_of, origin_of
+from samples.manifest import Entry, license_of, origin_of
 from samples.packages import Packages
 
 SCAN_DPI = 110
@@ -218,7 +218,7 @@ def _write(packages: Packages, folder: Path, source: Source, path: str, data: by
     return Entry(
         path=path,
         origin=f"{origin_of(packages, source.package, inside)}{cut}; {source.layout}",
-        licence=licence_of(source.package),
+        license=license_of(source.package),
         packages=[source.package],
         languages=[source.language],
         record_count=count,

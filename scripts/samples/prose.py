@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from samples.manifest import Entry, licence_of, origin_of
+from samples.manifest import Entry, license_of, origin_of
 from samples.packages import Packages
 
 PACKAGE = "dict-jargon"
@@ -33,7 +33,7 @@ def build(packages: Packages, folder: Path) -> list[Entry]:
             Entry(
                 path=path,
                 origin=origin,
-                licence=licence_of(PACKAGE),
+                license=license_of(PACKAGE),
                 packages=[PACKAGE],
                 languages=["en"],
             )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from samples.manifest import Entry, licences_of, origin_of
+from samples.manifest import Entry, licenses_of, origin_of
 from samples.packages import Packages
 from samples.sources import collections
 from samples.web import LANGUAGES, Page, recode, write_warc
@@ -39,7 +39,7 @@ def build_language(packages: Packages, folder: Path, language: str) -> Entry:
     return Entry(
         path=path,
         origin="; ".join(origin_of(packages, name) for name in names),
-        licence=licences_of(names),
+        license=licenses_of(names),
         packages=names,
         languages=[language],
         record_count=len(records),

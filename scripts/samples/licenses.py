@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from samples.manifest import Entry, licence_of, origin_of
+from samples.manifest import Entry, license_of, origin_of
 from samples.packages import Packages
 
 COMMON = ("GPL-2", "GPL-3", "MPL-2.0")
@@ -24,14 +24,14 @@ def build(packages: Packages, folder: Path, names: Iterable[str]) -> list[Entry]
             Entry(
                 path=path,
                 origin=f"{origin_of(packages, sharing[0])}, copyright file of {', '.join(sharing)}",
-                licence=licence_of(sharing[0]),
+                license=license_of(sharing[0]),
                 packages=sharing,
             )
         )
-    return entries + _common_licences(packages, folder)
+    return entries + _common_licenses(packages, folder)
 
 
-def _common_licences(packages: Packages, folder: Path) -> list[Entry]:
+def _common_licenses(packages: Packages, folder: Path) -> list[Entry]:
     packages.fetch(["base-files"])
     entries = []
     for name in COMMON:
@@ -40,6 +40,6 @@ def _common_licences(packages: Packages, folder: Path) -> list[Entry]:
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(packages.path("base-files", inside).read_bytes())
         entries.append(
-            Entry(path=path, origin=origin_of(packages, "base-files", inside), licence=licence_of("base-files"))
+            Entry(path=path, origin=origin_of(packages, "base-files", inside), license=license_of("base-files"))
         )
     return entries
