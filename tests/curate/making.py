@@ -65,3 +65,11 @@ def write_warc(path: Path, texts: dict[str, str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pack(record(url, page(text)) for url, text in texts.items()))
     return path
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is alive and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

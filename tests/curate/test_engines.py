@@ -11,6 +11,8 @@ import pytest
 from smollab.curate.engines import ProcessEngine
 from smollab.curate.errors import CurationError
 
+from .making import is_running
+
 
 @dataclass(frozen=True)
 class Chore:
@@ -97,10 +99,3 @@ def test_interrupted_runs_leave_no_processes_and_keep_what_is_done(tmp_path, sig
         time.sleep(0.1)
     assert not any(is_running(pid) for pid in workers)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0.done", "1.done"]
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

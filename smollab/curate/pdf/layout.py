@@ -1,6 +1,6 @@
 """Pages of text blocks -> one readable text.
 
-Order, furniture, paragraphs:
+Order, furniture, paragraphs; pages that are tables of contents are left out:
 
 1. *Reading order.* Blocks are cut into horizontal bands wherever a block spans the page; within a band,
    when no block crosses the middle and both halves hold text, the left column is read before the right.
@@ -25,7 +25,9 @@ EDGE_LINES = 3
 REPEAT_SHARE = 0.25
 """Furniture repeats on at least this share of the pages ..."""
 REPEAT_PAGES = 3
-"""... and on at least so many."""
+"""... and on at least so many, ..."""
+NEARBY_PAGES = 2
+"""... or, for the outermost line, on one of so many pages before and after: heads that name the chapter."""
 
 _DIGITS = re.compile(r"\d+|\b[ivxl]+\b")
 _PAGE_NUMBER = re.compile(
@@ -34,12 +36,14 @@ _PAGE_NUMBER = re.compile(
 )
 _LIST_MARK = re.compile(r"^\s*(?:[•◦▪‣●■–*]|-(?=\s))\s*")
 _NUMBERED = re.compile(r"^\s*(?:\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+_LEADER = re.compile(r"(?:\. ?){4,}\s*\d*$|(?:\.\s){4,}")
 _SENTENCE_END = re.compile(r"[.!?:;…。][\"'”’»)\]]*$")
 
 
 def render_pages(pages: list[TextPage]) -> str:
     """Return the text of a document: paragraphs, one per line, list items marked with `- `."""
     ordered = [[_lines(block) for block in order_blocks(page)] for page in pages]
+    ordered = [page for page in ordered if not is_table_of_contents(page)]
     ordered = remove_furniture([[lines for lines in page if lines] for page in ordered])
     paragraphs: list[str] = []
     for page in ordered:
@@ -90,30 +94,41 @@ def _read_band(band: list[TextBlock], middle: float) -> list[TextBlock]:
     return left + [block for block in band if (block.x0 + block.x1) / 2 >= middle]
 
 
+def is_table_of_contents(page: list[list[str]]) -> bool:
+    """Tell a page of entries with dots up to the page number; the headings come again in the text."""
+    lines = [line for block in page for line in block]
+    leaders = sum(_LEADER.search(line) is not None for line in lines)
+    return leaders >= 5 and leaders > 0.15 * len(lines)
+
+
 def remove_furniture(pages: list[list[list[str]]]) -> list[list[list[str]]]:
     """Remove running headers, footers and page numbers: edge lines that repeat over pages, digits aside."""
-    counts: Counter[str] = Counter()
-    for page in pages:
-        lines = [line for block in page for line in block]
-        edges = lines[:EDGE_LINES] + lines[EDGE_LINES:][-EDGE_LINES:]
-        counts.update({_shape(line) for line in edges})
+    edges = [_edge_shapes(page, EDGE_LINES) for page in pages]
+    outermost = [_edge_shapes(page, 1) for page in pages]
+    counts = Counter(shape for shapes in edges for shape in shapes)
     needed = max(REPEAT_PAGES, REPEAT_SHARE * len(pages))
-    repeated = {shape for shape, count in counts.items() if count >= needed}
-    return [_strip_edges(page, repeated) for page in pages]
+    everywhere = {shape for shape, count in counts.items() if count >= needed}
+    cleaned = []
+    for number, page in enumerate(pages):
+        nearby = outermost[max(0, number - NEARBY_PAGES) : number] + outermost[number + 1 :][:NEARBY_PAGES]
+        cleaned.append(_strip_edges(page, everywhere, outermost[number].intersection(set().union(*nearby))))
+    return cleaned
 
 
-def _strip_edges(page: list[list[str]], repeated: set[str]) -> list[list[str]]:
+def _edge_shapes(page: list[list[str]], depth: int) -> set[str]:
+    lines = [line for block in page for line in block]
+    return {_shape(line) for line in lines[:depth] + lines[depth:][-depth:]}
+
+
+def _strip_edges(page: list[list[str]], furniture: set[str], outermost: set[str]) -> list[list[str]]:
     flat = [(i, line) for i, block in enumerate(page) for line in block]
-    first, last = 0, len(flat)
-    is_furniture = lambda line: _shape(line) in repeated or _PAGE_NUMBER.fullmatch(line) is not None
-    head = [k for k in range(min(EDGE_LINES, last)) if is_furniture(flat[k][1])]
-    tail = [k for k in range(max(EDGE_LINES, last - EDGE_LINES), last) if is_furniture(flat[k][1])]
-    gone = {*head, *tail}
-    blocks: list[list[str]] = [[] for _ in page]
-    for k in range(first, last):
-        if k not in gone:
-            blocks[flat[k][0]].append(flat[k][1])
-    return [block for block in blocks if block]
+    kept: list[list[str]] = [[] for _ in page]
+    for k, (i, line) in enumerate(flat):
+        depth = min(k, len(flat) - 1 - k)
+        repeats = _shape(line) in (furniture | outermost if depth == 0 else furniture)
+        if not (depth < EDGE_LINES and (repeats or _PAGE_NUMBER.fullmatch(line))):
+            kept[i].append(line)
+    return [block for block in kept if block]
 
 
 def _shape(line: str) -> str:
