@@ -50,3 +50,23 @@ def random_tokens() -> Callable[..., torch.Tensor]:
         return torch.randint(vocab_size, shape, generator=torch.Generator().manual_seed(seed))
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def texts() -> list[str]:
+    """Small texts of made-up words in three alphabets, long and short, the same on every call."""
+    import random
+
+    random_ = random.Random(0)
+    syllables = ["ba", "ne", "ti", "ro", "lu", "é", "ôn", "стр", "да", "ấ", "học", "x", "1", "20"]
+    words = ["".join(random_.choices(syllables, k=random_.randint(1, 4))) for _ in range(300)]
+    lengths = [random_.randint(1, 120) for _ in range(80)]
+    return [" ".join(random_.choices(words, k=n)) + random_.choice([".", "!\n", "…"]) for n in lengths]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(texts):
+    """A byte-level BPE tokenizer of 400 entries."""
+    from smollab.tokens.tokenizer import train_tokenizer
+
+    return train_tokenizer(texts, vocab_size=400)

@@ -33,7 +33,7 @@ class ShardHeader:
     """UTF-8 bytes of the text: the denominator of bits per byte."""
     tokenizer_hash: str
     checksum: str
-    """xxh3-128 of tokens.bin."""
+    """xxh3-128 of tokens.bin and then documents.bin."""
 
 
 class TokenShard:
@@ -68,9 +68,11 @@ class TokenShard:
         """Read everything and compare the checksum.
 
         Raises:
-            ShardError: the tokens are not those that were written.
+            ShardError: the tokens, or where documents start, are not what was written.
         """
-        if xxhash.xxh3_128_hexdigest(self.tokens.data) != self.header.checksum:
+        checksum = xxhash.xxh3_128(self.tokens.data)
+        checksum.update(self.starts.data)
+        if checksum.hexdigest() != self.header.checksum:
             raise ShardError(f"{self.folder}: checksum differs; delete it and run `smollab tokenize`")
 
 
@@ -97,7 +99,9 @@ def write_shard(
             file.write(data)
             starts.append(starts[-1] + len(tokens))
             num_bytes += text_bytes
-    np.asarray(starts, dtype="<i8").tofile(folder / "documents.bin")
+    offsets = np.asarray(starts, dtype="<i8")
+    checksum.update(offsets.data)
+    offsets.tofile(folder / "documents.bin")
     header = ShardHeader(
         dtype=dtype.str,
         num_tokens=starts[-1],

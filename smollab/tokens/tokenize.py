@@ -84,6 +84,7 @@ def encode(
 ) -> Iterator[tuple[list[int], int]]:
     """Token ids of each document, with BOS before and EOS after, and the bytes of its text."""
     bos, eos = (token_id(tokenizer, name) for name in (BOS, EOS))
+    tokenizer.encode_special_tokens = True  # a page that writes "<|end_of_text|>" does not end here
     texts = (document.text for document in documents)
     while batch := list(islice(texts, batch_size)):
         encodings = tokenizer.encode_batch(batch, add_special_tokens=False)  # on all cores

@@ -95,10 +95,14 @@ def load_tokenizer(folder: Path) -> "Tokenizer":
 
     Raises:
         FileNotFoundError: naming the file.
+        ValueError: the file is damaged.
     """
     from tokenizers import Tokenizer
 
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no tokenizer here; train one with `smollab tokenize`")
-    return Tokenizer.from_file(str(path))
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing more specific
+        raise ValueError(f"{path}: not a tokenizer: {error}") from None
