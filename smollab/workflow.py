@@ -161,7 +161,7 @@ STEPS = (
 
 
 def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
-    """Run the steps up to and including one, re-using all that are up to date.
+    """Run the steps up to and including one, reusing all that are up to date.
 
     Args:
         recipe: what to run.
@@ -307,7 +307,7 @@ class _Reporter:
         self.outstream = outstream
 
     def skip_uptodate(self, task: Any) -> None:
-        """Tell that a step is re-used."""
+        """Tell that a step is reused."""
         console.print(f"[bold]{task.name}[/bold]: reused, nothing it depends on has changed")
 
     def runtime_error(self, message: str) -> None:
