@@ -5,12 +5,13 @@ tensors that entered the layer.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from smollab.model.rope import apply_rope
-from smollab.model.transformer import Transformer
+from smollab.model.transformer import Block, Transformer
 
 
 @torch.inference_mode()
@@ -39,9 +40,10 @@ def mean_look_back(weights: Tensor) -> float:
 
 def _projections(model: Transformer, tokens: Tensor, layer: int) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values of a layer, each (seq, heads, head_dim), key-value heads repeated for their group."""
-    attention = model.layers[layer].self_attn
+    block = cast(Block, model.layers[layer])
+    attention = block.self_attn
     seen: list[tuple[Tensor, tuple[Tensor, Tensor]]] = []
-    hook = attention.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[:2]))
+    hook = attention.register_forward_pre_hook(lambda _, inputs: seen.append((inputs[0], inputs[1])))
     try:
         model(tokens[None])
     finally:

@@ -1,6 +1,7 @@
 """Show figures and source code so that they also read well where no kernel runs, such as on GitHub."""
 
 import inspect
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ if TYPE_CHECKING:
     from IPython.display import Image, Markdown
     from matplotlib.figure import Figure
 
-DPI = 130
-"""Pixels per inch of a stored figure: sharp when enlarged, below 80 KB."""
+DPI = 125
+"""Pixels per inch of a stored figure, so that it stays sharp when enlarged."""
 PIXELS_PER_INCH_SHOWN = 100
+PALETTE = 64
+"""Colors of a stored figure: a third of the bytes, and no difference to the eye in a chart."""
 
 
 def show(figure: "Figure", alt: str) -> "Image":
@@ -24,8 +27,22 @@ def show(figure: "Figure", alt: str) -> "Image":
     """
     from IPython.display import Image
 
-    width = round(figure.get_figwidth() * PIXELS_PER_INCH_SHOWN)
-    return Image(to_png(figure, DPI), format="png", width=width, alt=alt)
+    return Image(compact_png(figure), format="png", width=shown_width(figure), alt=alt)
+
+
+def compact_png(figure: "Figure") -> bytes:
+    """A figure as a small PNG, the same bytes for the same figure: a notebook holds many."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(to_png(figure, DPI))).convert("RGB")
+    buffer = io.BytesIO()
+    picture.quantize(PALETTE, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def shown_width(figure: "Figure") -> int:
+    """Pixels a figure is shown at, whatever its resolution."""
+    return round(figure.get_figwidth() * PIXELS_PER_INCH_SHOWN)
 
 
 def show_source(function: Callable[..., Any]) -> "Markdown":

@@ -14,6 +14,8 @@ from smollab.tokens.tokenizer import BOS, EOS, PAD
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+LAST_DRAWN = 0x2FFF
+"""The font of the figures knows the alphabets below this code point, and not the scripts of East Asia above."""
 SHORT_NAMES = {BOS: "BOS", EOS: "EOS", PAD: "PAD"}
 
 
@@ -70,7 +72,15 @@ def describe_next_token(
 
 def entropy_bits(probabilities: Tensor) -> float:
     """Average surprise, in bits: 0 when one token is certain, log2(vocab_size) when all are alike."""
-    return float(-torch.xlogy(probabilities, probabilities).sum()) / math.log(2)
+    return float(torch.special.entr(probabilities).sum()) / math.log(2)
+
+
+@torch.inference_mode()
+def entropies_bits(model: Transformer, tokens: Tensor) -> np.ndarray:
+    """How uncertain the model is after each of (seq,) tokens about the one that follows, in bits."""
+    log_probabilities = model.logits(model(tokens[None])[0]).float().log_softmax(-1)
+    entropies: np.ndarray = (-(log_probabilities.exp() * log_probabilities).sum(-1) / math.log(2)).numpy()
+    return entropies
 
 
 @torch.inference_mode()
@@ -82,10 +92,11 @@ def surprise_bits(model: Transformer, tokens: Tensor) -> np.ndarray:
 
 
 def token_label(tokenizer: "Tokenizer", token: int) -> str:
-    """A token as a short label: spaces and line ends made visible, incomplete characters as their bytes."""
+    """A token as a short label: spaces and line ends made visible, what cannot be drawn as its number."""
     text = tokenizer.decode([token], skip_special_tokens=False)
     if text in SHORT_NAMES:
         return SHORT_NAMES[text]
-    if "\ufffd" in text:
-        return f"bytes {token}"
-    return text.replace(" ", "\u2423").replace("\n", "\\n").replace("\t", "\\t")
+    shown = text.replace(" ", "\u2423").replace("\n", "\\n").replace("\t", "\\t")
+    if not shown.isprintable() or any(ord(character) > LAST_DRAWN or character == "\ufffd" for character in shown):
+        return f"token {token}"
+    return shown

@@ -1,7 +1,7 @@
-"""A race: the same tokens, the same steps, several optimizers, rates and seeds; scored on held-out text."""
+"""A race: the same tokens and steps for an optimizer at several rates and seeds, scored on held-out text."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,33 +25,32 @@ def race(
     recipe: Recipe,
     tokens: Path,
     tokenizer: "Tokenizer",
-    optimizers: Mapping[str, Optimizer],
+    optimizer: Optimizer,
     rates: Sequence[float],
     seeds: Sequence[int],
-) -> dict[str, np.ndarray]:
-    """Train one small model for every optimizer, rate and seed.
+) -> np.ndarray:
+    """Train one small model for every rate and seed.
 
     Args:
         recipe: of the small model and its training.
         tokens: folder with `train/` and `held_out/` shards.
         tokenizer: the shards were made with.
-        optimizers: name -> settings; their rates are replaced.
+        optimizer: its settings; the rate is replaced, and shared by all parameters.
         rates: peak learning rates.
         seeds: of initialization and data order.
 
     Returns:
-        name -> (rates, seeds) mean bits per byte on held-out text.
+        (rates, seeds) mean bits per byte on held-out text.
     """
-    scores = {name: np.zeros((len(rates), len(seeds))) for name in optimizers}
-    for name, settings in optimizers.items():
-        for i, rate in enumerate(rates):
-            for j, seed in enumerate(seeds):
-                entry = dataclasses.replace(
-                    recipe,
-                    optimizer=dataclasses.replace(settings, learning_rate=rate, embedding_learning_rate=None),
-                    train=dataclasses.replace(recipe.train, seed=seed),
-                )
-                scores[name][i, j] = _score(_train(entry, tokens, tokenizer), tokens, tokenizer, entry)
+    scores = np.zeros((len(rates), len(seeds)))
+    for i, rate in enumerate(rates):
+        for j, seed in enumerate(seeds):
+            entry = dataclasses.replace(
+                recipe,
+                optimizer=dataclasses.replace(optimizer, learning_rate=rate, embedding_learning_rate=None),
+                train=dataclasses.replace(recipe.train, seed=seed),
+            )
+            scores[i, j] = _score(_train(entry, tokens, tokenizer), tokens, tokenizer, entry)
     return scores
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -79,6 +80,18 @@ class Run:
         longest = max(range(len(shard)), key=lambda index: len(shard.document(index)))
         return torch.from_numpy(shard.document(longest)[:num_tokens].astype("int64"))
 
+    def passes(self) -> dict[str, tuple[int, int]]:
+        """Source -> tokens that curation left for training, and tokens that training read."""
+        sequences: Counter[str] = Counter()
+        for row in self.metrics:
+            sequences.update(row["sources"])
+        left: Counter[str] = Counter()
+        for name, counts in self.tokens.items():
+            for source in {name, name.rpartition("-")[0]}:
+                left[source] += counts["train_tokens"]
+        length = self.recipe.train.sequence_length
+        return {source: (left[source], count * length) for source, count in sequences.most_common()}
+
     def momentum(self, parameter: str) -> torch.Tensor:
         """Muon's momentum of one matrix, as it was after the last step of training.
 
@@ -108,9 +121,7 @@ def open_run(prefer: str = "laptop", otherwise: str = "smoke", runs: Path | None
     if (runs / prefer / "report.html").is_file():
         print(f"Opened runs/{prefer}, the main job you ran before.")
         return Run.load(runs / prefer)
-    print(
-        f"There is no finished run of {prefer!r} here (`make run` makes it), so the recipe {otherwise!r} is run instead."
-    )
+    print(f"There is no finished run of {prefer!r} here (`make run` makes it), so {otherwise!r} is run instead.")
     recipe = load_recipe(otherwise)
     with _locked(runs / f".{otherwise}.lock"), _quiet():
         run_recipe(recipe, runs / otherwise)

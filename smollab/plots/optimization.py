@@ -61,20 +61,19 @@ def plot_learning_rate(
     return figure
 
 
-def plot_race(rates: Sequence[float], scores: Mapping[str, np.ndarray], ylabel: str) -> "Figure":
-    """Several methods over the same learning rates and seeds: mean, and the range of the seeds.
+def plot_race(scores: Mapping[str, tuple[Sequence[float], np.ndarray]], ylabel: str) -> "Figure":
+    """Several methods, each at its own learning rates and several seeds: mean, and the range of the seeds.
 
     Args:
-        rates: learning rates.
-        scores: method -> (rates, seeds), lower is better.
+        scores: method -> (rates, values of shape (rates, seeds)); lower is better.
         ylabel: what is measured, with its unit.
     """
     figure, axis = new_figure(7.0, 3.3)
-    for index, (name, values) in enumerate(scores.items()):
+    for index, (name, (rates, values)) in enumerate(scores.items()):
         mean = values.mean(1)
         error = np.stack([mean - values.min(1), values.max(1) - mean])
         axis.errorbar(
-            np.asarray(rates) * (1 + 0.04 * index),
+            rates,
             mean,
             error,
             color=COLORS[index],
@@ -84,10 +83,11 @@ def plot_race(rates: Sequence[float], scores: Mapping[str, np.ndarray], ylabel: 
             linewidth=1.8,
             label=name,
         )
+    every = sorted({rate for rates, _ in scores.values() for rate in rates})
     axis.set_xscale("log")
-    axis.set_xticks(list(rates), [f"{rate:g}" for rate in rates])
+    axis.set_xticks(every, [f"{rate:g}" for rate in every])
     axis.minorticks_off()
-    axis.set_xlabel("peak learning rate")
+    axis.set_xlabel("peak learning rate (log scale)")
     axis.set_ylabel(ylabel)
     axis.legend(frameon=False, fontsize=9)
     return figure

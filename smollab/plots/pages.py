@@ -47,7 +47,7 @@ def plot_pages(
     left.axhline(thresholds[1], color=GRAY, linestyle="--", linewidth=1.2)
     left.set_xscale("log")
     left.set_xlim(3, 6000)
-    left.set_ylim(0.4, 1.02)
+    left.set_ylim(min(0.6, y.min(initial=1.0) - 0.03), 1.0)
     left.set_xlabel("words on the page")
     left.set_ylabel("share of words with a letter")
     left.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
@@ -65,6 +65,7 @@ def _draw_reasons(axis: "Axes", reasons: Sequence[tuple[str, int]]) -> None:
     axis.set_ylim(slots - 0.5, -0.7)
     axis.set_yticks([])
     axis.set_xlim(0, max([count for _, count in reasons] + [10]) * 1.15)
+    axis.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     axis.set_xlabel("pages dropped, by first rule that failed")
     axis.spines["left"].set_visible(False)
     axis.grid(False, axis="y")

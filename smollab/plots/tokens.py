@@ -23,7 +23,10 @@ def plot_surprise(labels: Sequence[str], bits: Sequence[float], uniform_bits: fl
     positions = np.arange(len(labels))
     axis.bar(positions, bits, color=[COLORS[0] if b < uniform_bits else COLORS[1] for b in bits], width=0.8)
     axis.axhline(uniform_bits, color=GRAY, linestyle="--", linewidth=1.2)
-    axis.text(len(labels) - 0.4, uniform_bits, "uniform guess", ha="right", va="bottom", fontsize=9, color="#5F5F5F")
+    axis.annotate(
+        "uniform guess", (1.0, uniform_bits), xycoords=("axes fraction", "data"), xytext=(4, 0),
+        textcoords="offset points", va="center", fontsize=9, color="#5F5F5F",
+    )  # fmt: skip
     axis.set_xticks(positions, labels, rotation=90, fontsize=8.5)
     axis.set_xlim(-0.7, len(labels) - 0.3)
     axis.set_ylabel("surprise (bits)")

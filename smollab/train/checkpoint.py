@@ -8,10 +8,13 @@ final name and renamed, so that a crash or a full disk while saving leaves the l
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -24,9 +27,14 @@ class CheckpointMismatch(ValueError):
     """A checkpoint of another configuration; the message names what differs and the way out."""
 
 
+class CheckpointDamaged(ValueError):
+    """A checkpoint that cannot be read; the message names the file and the way out."""
+
+
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first."""
-    return sorted(p for p in folder.glob("step-*") if (p / STATE).is_file() and p.suffix != ".unfinished")
+    """Finished checkpoints, oldest first; a folder that lacks one of the three files is none."""
+    folders = (p for p in folder.glob("step-*") if p.suffix != ".unfinished")
+    return sorted(p for p in folders if all((p / name).is_file() for name in (WEIGHTS, OPTIMIZER, STATE)))
 
 
 def save_checkpoint(
@@ -50,7 +58,8 @@ def save_checkpoint(
     """
     final = folder / f"step-{state['step']:08d}"
     unfinished = final.with_name(final.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for left_over in folder.glob("*.unfinished"):  # of a killed run
+        shutil.rmtree(left_over, ignore_errors=True)
     try:
         unfinished.mkdir(parents=True)
         weights = {name: p.detach().contiguous() for name, p in model.named_parameters()}  # tied ones once
@@ -85,34 +94,50 @@ def load_checkpoint(
 
     Raises:
         CheckpointMismatch: the checkpoint was made with another configuration.
+        CheckpointDamaged: a file is torn.
     """
-    state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
+    with _reading(path / STATE):
+        state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
     changed = list(differences(state.get("configuration"), configuration))
     if changed:
         raise CheckpointMismatch(
             f"{path} was made with another configuration: {'; '.join(changed[:3])}. "
             "Go back to that configuration, or start anew in another folder with --run DIR"
         )
-    weights = load_file(path / WEIGHTS)
+    load_weights(path, model)
     parameters = dict(model.named_parameters())
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
     owner = {id(p): optimizer for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]}
-    for key, tensor in load_file(path / OPTIMIZER).items():
-        name, _, slot = key.rpartition("/")
-        parameter = parameters[name]
-        # AdamW counts its steps on the CPU unless it is fused on an accelerator.
-        owner[id(parameter)].state[parameter][slot] = tensor.to(parameter.device)
+    with _reading(path / OPTIMIZER):
+        for key, tensor in load_file(path / OPTIMIZER).items():
+            name, _, slot = key.rpartition("/")
+            parameter = parameters[name]
+            # AdamW counts its steps on the CPU unless it is fused on an accelerator.
+            owner[id(parameter)].state[parameter][slot] = tensor.to(parameter.device)
     return state
 
 
 def load_weights(path: Path, model: nn.Module) -> None:
-    """Restore only the weights, for evaluation and export."""
-    weights = load_file(path / WEIGHTS)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(weights[name])
+    """Restore only the weights, for evaluation and export.
+
+    Raises:
+        CheckpointDamaged: the file is torn.
+    """
+    with _reading(path / WEIGHTS):
+        weights = load_file(path / WEIGHTS)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(weights[name])
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Turn what readers raise on a torn file into an error that names it."""
+    try:
+        yield
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointDamaged(
+            f"{file}: damaged ({error}); delete the folder {file.parent} to continue from the checkpoint before it"
+        ) from None
 
 
 def _optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:

@@ -164,10 +164,18 @@ def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, 
 
 
 def open_mixture(recipe: Recipe, folder: Path) -> Mixture:
-    """A stream for every name that some stage mixes."""
-    names = dict.fromkeys(name for stage in recipe.stages for name in stage.mixture)
-    train = recipe.train
-    return Mixture({name: TokenStream(open_shards(folder, name), train.sequence_length, train.seed) for name in names})
+    """A stream for every name that some stage mixes.
+
+    Raises:
+        ShardError: the tokens are not those that were written.
+    """
+    streams = {}
+    for name in dict.fromkeys(name for stage in recipe.stages for name in stage.mixture):
+        shards = open_shards(folder, name)
+        for shard in shards:
+            shard.verify()
+        streams[name] = TokenStream(shards, recipe.train.sequence_length, recipe.train.seed)
+    return Mixture(streams)
 
 
 def stages_from(recipe: Recipe, step: int) -> Iterator[tuple[Stage, int]]:

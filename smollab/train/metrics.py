@@ -17,7 +17,9 @@ class MetricsLog:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = [row for row in read_metrics(path) if row["step"] <= resume_step]
-        path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        unfinished = path.with_name(path.name + ".unfinished")
+        unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        unfinished.replace(path)
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a row; it is on its way to the disk when this returns."""

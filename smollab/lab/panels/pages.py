@@ -72,10 +72,8 @@ class PagesPanel(Panel):
             if places:
                 lines.append(f"{word}: {self._example(places[-1], verdicts)}")
         if not entered and not left:
-            dropped = next((i for i, v in enumerate(verdicts) if v is not None), None)
-            lines.append(
-                f"Dropped: {self._example(dropped, verdicts)}" if dropped is not None else "Nothing is dropped."
-            )
+            dropped = [i for i, v in enumerate(verdicts) if v is not None]
+            lines.append(f"Dropped: {self._example(dropped[0], verdicts)}" if dropped else "Nothing is dropped.")
         return "\n".join(lines)
 
     def _example(self, index: int, verdicts: list[Drop | None]) -> str:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from smollab.plots.style import to_png
+from smollab.lab.display import compact_png, shown_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 130
-PIXELS_PER_INCH_SHOWN = 100
 CONTROL_STYLE = {"description_width": "190px"}
 CONTROL_WIDTH = "520px"
 
@@ -52,10 +50,9 @@ class Panel:
     def refresh(self) -> None:
         """Compute and draw anew."""
         figure, self.readout = self.compute()
-        width = round(figure.get_figwidth() * PIXELS_PER_INCH_SHOWN)
         # Without a fixed width the front end blows the picture up to the width of the cell.
-        self._image.layout.width = f"{width}px"
-        self._image.value = to_png(figure, DPI)
+        self._image.layout.width = f"{shown_width(figure)}px"
+        self._image.value = compact_png(figure)
         self._text.value = "".join(
             f'<p style="margin: 4px 0; line-height: 1.4">{html.escape(line)}</p>' for line in self.readout.splitlines()
         )

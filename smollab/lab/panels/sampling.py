@@ -43,7 +43,8 @@ class SamplingPanel(Panel):
             described.labels, described.model.tolist(), described.drawn.tolist(), f"after “{self.prompt}”"
         )
         new = generate(self.model, self._tokens, CONTINUATION_TOKENS, temperature, top_p, seed=self.seed.value)
-        text = " ".join(self.tokenizer.decode(list(new)).split(" ")).replace("\n", " ⏎ ")
+        text = self.tokenizer.decode(list(new)).replace("\n", " ⏎ ")
+        text = "".join(character if character.isprintable() else "\ufffd" for character in text)
         return figure, (
             f"{described.allowed:,} of {len(self._logits):,} tokens can be drawn; "
             f"the choice holds {described.entropy_bits:.2f} bits.\n"

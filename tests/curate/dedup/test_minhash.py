@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smollab.curate.dedup.minhash import MinHashDedup, UnionFind, combine_buckets, normalize, sign
+from smollab.curate.dedup.minhash import MinHashDedup, UnionFind, combine_buckets, hash_shingles, normalize, sign
 from smollab.documents import Document
 from smollab.recipe import MinHash
 
@@ -68,9 +68,26 @@ def test_candidates_are_as_frequent_as_the_formula_says(similarity, low, high):
 
 
 def test_normalization_makes_near_equal_texts_equal():
-    assert normalize("Café №5 costs 1,250.99, NOW!") == ["cafe", "0", "costs", "0", "0", "now"]
+    assert normalize("Café №5 costs 1,250.99, NOW!") == "cafe 0 costs 0 0 now"
+    assert normalize("Costs 12.50, in-stock!") == "costs 0 in stock"
     assert normalize("Đã được CÀI-đặt") == normalize("đa đuoc cai đat")
-    assert normalize("don't_stop") == ["don", "t", "stop"]
+    assert normalize("don't_stop") == "don t stop"
+    assert normalize("你好abc") == "你 好 abc"
+    assert normalize(" \n ") == ""
+
+
+@given(st.text("ab c", max_size=40), st.integers(1, 4))
+def test_shingles_are_equal_where_their_words_are(text, n):
+    words = text.split()
+    hashes = hash_shingles(" ".join(words), n).tolist()
+    runs = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+    assert len(hashes) == len(runs)
+    assert len(set(zip(hashes, runs, strict=True))) == len(set(runs)) == len(set(hashes))
+
+
+def test_no_two_words_of_a_vocabulary_share_a_hash():
+    words = [f"{a}{b}{c}{d}" for a in "abcdefgh" for b in "abcdefgh" for c in "ijklmnop" for d in "qrstuvwxyz"]
+    assert len(set(hash_shingles(" ".join(words), 1).tolist())) == len(words)
 
 
 def test_duplicates_with_other_dates_are_found_and_the_first_is_kept():
