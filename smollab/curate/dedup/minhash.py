@@ -11,8 +11,7 @@ Candidates are joined into clusters, and the first document of each cluster stay
 **Source**: Broder 1997; Leskovec et al., Mining of Massive Datasets, chapter 3; parameters, text
 normalization and the cluster rule are FineWeb's (datatrove's `dedup/minhash.py`, Apache-2.0).
 
-**Deviations**: a shingle's hash is a polynomial over its words' 64-bit hashes instead of a hash of the
-joined string; the hash family is multiply-add modulo 2^64 over mixed hashes instead of modulo 2^61 - 1
+**Deviations**: a shingle's hash is a polynomial over its bytes instead of SHA-1 or xxHash; the hash family is multiply-add modulo 2^64 over mixed hashes instead of modulo 2^61 - 1
 (numpy has no fast 128-bit product); a bucket's 8 minima are compared through one 64-bit hash of them. None
 of these changes the probability above by more than 10^-9. FineWeb keeps the first document of a cluster by
 the order of its files; so do we.
@@ -37,8 +36,8 @@ from smollab.recipe import MinHash
 __all__ = ["MinHashDedup", "UnionFind", "hash_shingles", "normalize", "sign"]
 
 _NUMBER = re.compile(r"\d+(?:[.,٫،]\d+)?")
-_SEPARATORS = re.compile(r"[\W_]+")
-_ASCII_SEPARATORS = str.maketrans({chr(c): " " for c in range(128) if not chr(c).isalnum()})
+_FOREIGN_SIGNS = re.compile(r"[^\w\x00-\x7f]")
+_SPACED_ASCII = bytes(32 if c < 128 and not chr(c).isalnum() else c for c in range(256))
 _CJK = re.compile(f"[{CJK}]")
 _BASE = 0x9E3779B97F4A7C15
 _BLOCK = 128
@@ -47,14 +46,16 @@ _BLOCK = 128
 
 def normalize(text: str) -> str:
     """Return what is compared: lower case, no accents, no punctuation, every number a `0`, single spaces."""
-    text = text.lower()
-    if text.isascii():
-        text = _NUMBER.sub("0", text).translate(_ASCII_SEPARATORS)
-    else:
-        decomposed = _marks().sub("", unicodedata.normalize("NFD", text))
-        text = _SEPARATORS.sub(" ", _NUMBER.sub("0", decomposed))
+    text = _NUMBER.sub("0", text.lower())
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFD", text)
+        if len(decomposed) > len(text):
+            decomposed = _marks().sub("", decomposed)
+        text = _FOREIGN_SIGNS.sub(" ", decomposed)
         text = _CJK.sub(r" \g<0> ", text)  # written without spaces: each character is a word
-    return " ".join(text.split())
+    # In UTF-8 the bytes of ASCII signs mean nothing else, and bytes are translated ten times faster than text.
+    spaced = text.encode("utf-8", "replace").translate(_SPACED_ASCII)
+    return b" ".join(spaced.split()).decode("utf-8")
 
 
 def hash_shingles(text: str, n: int) -> NDArray[np.uint64]:
