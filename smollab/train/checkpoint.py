@@ -75,7 +75,7 @@ def save_checkpoint(
         if isinstance(error, OSError):
             raise
         # safetensors reports a full disk as its own error
-        raise OSError(f"could not write the checkpoint {final}: {error}") from error
+        raise OSError(f"could not write the checkpoint {final}: {error}; the same command continues later") from error
     for old in list_checkpoints(folder)[:-keep]:
         shutil.rmtree(old)
     return final
