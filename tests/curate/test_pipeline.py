@@ -138,7 +138,7 @@ curate(Data(sources={{"web": source}}), Curate(workers=2), Path({output!r}))
 
 def test_kill_minus_9_and_run_again(tmp_path):
     for shard in range(6):
-        texts = {f"http://{shard}/{i}": prose(shard * 1000 + i, 40) for i in range(50)}
+        texts = {f"http://{shard}/{i}": prose(shard * 1000 + i, 40) for i in range(30)}
         write_warc(tmp_path / "web" / f"{shard}.warc.gz", texts)
     script = KILLED.format(web=tmp_path / "web", output=str(tmp_path / "out"))
     process = subprocess.Popen([sys.executable, "-c", script])

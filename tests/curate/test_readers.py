@@ -1,6 +1,8 @@
 import gzip
 import json
+import sys
 import threading
+import types
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow as pa
@@ -154,3 +156,26 @@ def test_the_broken_samples_are_read_without_an_exception():
         documents, report = read(f"{kind}:{SAMPLES / 'broken'}")
         assert len(documents) >= expected, kind
         assert json.dumps(problems(report))
+
+
+def test_the_hub_is_streamed(monkeypatch):
+    asked = []
+
+    def load_dataset(name, config, split, streaming):
+        asked.append((name, config, split, streaming))
+        if name == "none/such":
+            raise FileNotFoundError("no such data set\nwith a long story")
+        return iter([{"text": "one", "id": "a"}, {"text": ""}, {"text": "two", "url": "u"}, {"text": "three"}])
+
+    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
+    documents, report = read("hub:org/name:part:test", limit=3, language="en")
+    assert [(d.id, d.text, d.language) for d in documents] == [
+        ("a", "one", "en"),
+        ("u", "two", "en"),
+        ("org/name:part:test:4", "three", "en"),
+    ]
+    assert problems(report) == {"org/name:part:test": {"empty text": 1}}
+    read("hub:org/name")
+    assert asked == [("org/name", "part", "test", True), ("org/name", None, "train", True)]
+    with pytest.raises(CurationError, match=r"hub:none/such: FileNotFoundError: no such data set$"):
+        read("hub:none/such")

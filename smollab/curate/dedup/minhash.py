@@ -11,10 +11,10 @@ Candidates are joined into clusters, and the first document of each cluster stay
 **Source**: Broder 1997; Leskovec et al., Mining of Massive Datasets, chapter 3; parameters, text
 normalization and the cluster rule are FineWeb's (datatrove's `dedup/minhash.py`, Apache-2.0).
 
-**Deviations**: a shingle's hash is a polynomial over its bytes instead of SHA-1 or xxHash; the hash family is multiply-add modulo 2^64 over mixed hashes instead of modulo 2^61 - 1
-(numpy has no fast 128-bit product); a bucket's 8 minima are compared through one 64-bit hash of them. None
-of these changes the probability above by more than 10^-9. FineWeb keeps the first document of a cluster by
-the order of its files; so do we.
+**Deviations**: a shingle's hash is a polynomial over its bytes instead of SHA-1 or xxHash; the hash family
+is multiply-add modulo 2^64 instead of 2^61 - 1 (numpy has no fast 128-bit product); a bucket's 8 minima are
+compared through one 64-bit hash of them; words are split at what is no letter or digit instead of by spaCy.
+The first three change the probability above by less than 10^-9.
 
 **Cost**: 112 multiplications per word.
 
