@@ -57,7 +57,7 @@ def read_minimal_pairs(path: Path) -> list[MinimalPair]:
     """Read a JSONL file of pairs.
 
     Raises:
-        ValueError: naming the line that is not a pair.
+        ValueError: naming the line that is not a pair, or the file if it holds none.
     """
     pairs = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -65,6 +65,8 @@ def read_minimal_pairs(path: Path) -> list[MinimalPair]:
             pairs.append(MinimalPair(**json.loads(line)))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}, line {number}: not a minimal pair: {error}") from None
+    if not pairs:
+        raise ValueError(f"{path}: holds no minimal pairs")
     return pairs
 
 

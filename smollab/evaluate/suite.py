@@ -12,6 +12,7 @@ from smollab.model.transformer import Transformer
 from smollab.progress import progress
 from smollab.recipe import Evaluate, Train
 from smollab.tokens.shards import TokenShard
+from smollab.tokens.tokenizer import EOS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -69,7 +70,7 @@ def continue_text(
 ) -> str:
     """The model's continuation of a prompt, without the prompt."""
     ids = torch.tensor(tokenizer.encode(prompt).ids)
-    eos = tokenizer.token_to_id("<|end_of_text|>")
+    eos = tokenizer.token_to_id(EOS)
     new = list(generate(model, ids, max_new_tokens, temperature, top_p, eos, seed))
     return str(tokenizer.decode(new))
 
