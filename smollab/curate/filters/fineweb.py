@@ -25,22 +25,22 @@ def fineweb_quality(document: Document, settings: FineWebQuality) -> Document | 
     if finished < settings.minimum_punctuated_lines:
         return Drop(
             "fineweb_quality: lines without punctuation",
-            f"{finished:.3f} < {settings.minimum_punctuated_lines}",
+            f"{finished:.4g} < {settings.minimum_punctuated_lines}",
         )
     short = sum(len(line) <= SHORT_LINE for line in lines) / len(lines)
     if short > settings.maximum_short_lines:
-        return Drop("fineweb_quality: short lines", f"{short:.3f} > {settings.maximum_short_lines}")
+        return Drop("fineweb_quality: short lines", f"{short:.4g} > {settings.maximum_short_lines}")
     line_breaks = text.count("\n")
     repeated = count_repeats(lines)[1] / (len(text) - line_breaks)
     if repeated > settings.maximum_duplicate_line_characters:
         return Drop(
             "fineweb_quality: characters in duplicate lines",
-            f"{repeated:.3f} > {settings.maximum_duplicate_line_characters}",
+            f"{repeated:.4g} > {settings.maximum_duplicate_line_characters}",
         )
     per_word = line_breaks / max(len(words_of(text)), 1)
     if per_word > settings.maximum_newlines_per_word:
         return Drop(
             "fineweb_quality: list",
-            f"{per_word:.3f} newlines per word > {settings.maximum_newlines_per_word}",
+            f"{per_word:.4g} newlines per word > {settings.maximum_newlines_per_word}",
         )
     return document

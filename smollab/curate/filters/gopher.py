@@ -43,10 +43,10 @@ def gopher_repetition(document: Document, settings: GopherRepetition) -> Documen
     ):
         repeats, characters = count_repeats(pieces)
         if repeats / len(pieces) > most:
-            return Drop(f"gopher_repetition: duplicate {name}", f"{repeats / len(pieces):.3f} > {most}")
+            return Drop(f"gopher_repetition: duplicate {name}", f"{repeats / len(pieces):.4g} > {most}")
         if characters / len(text) > most_characters:
             share = characters / len(text)
-            return Drop(f"gopher_repetition: characters in duplicate {name}", f"{share:.3f} > {most_characters}")
+            return Drop(f"gopher_repetition: characters in duplicate {name}", f"{share:.4g} > {most_characters}")
     return _judge_n_grams(words_of(text), settings) or document
 
 
@@ -55,11 +55,11 @@ def _judge_n_grams(words: Words, settings: GopherRepetition) -> Drop | None:
     for n, most in settings.top_n_grams.items():
         share = count_top_n_gram_characters(words, int(n)) / size
         if share > most:
-            return Drop(f"gopher_repetition: top {n}-gram", f"{share:.3f} > {most}")
+            return Drop(f"gopher_repetition: top {n}-gram", f"{share:.4g} > {most}")
     for n, most in settings.duplicate_n_grams.items():
         share = count_repeated_n_gram_characters(words, int(n)) / size
         if share > most:
-            return Drop(f"gopher_repetition: duplicate {n}-grams", f"{share:.3f} > {most}")
+            return Drop(f"gopher_repetition: duplicate {n}-grams", f"{share:.4g} > {most}")
     return None
 
 
@@ -92,17 +92,17 @@ def _judge_signs(words: Words, settings: GopherQuality) -> Drop | None:
     text, count = words.text, max(len(words), 1)
     hashes = text.count("#") / count
     if hashes > settings.maximum_symbol_ratio:
-        return Drop("gopher_quality: hash signs", f"{hashes:.3f} per word > {settings.maximum_symbol_ratio}")
+        return Drop("gopher_quality: hash signs", f"{hashes:.4g} per word > {settings.maximum_symbol_ratio}")
     ellipses = (text.count("...") + text.count("…")) / count
     if ellipses > settings.maximum_symbol_ratio:
-        return Drop("gopher_quality: ellipses", f"{ellipses:.3f} per word > {settings.maximum_symbol_ratio}")
+        return Drop("gopher_quality: ellipses", f"{ellipses:.4g} per word > {settings.maximum_symbol_ratio}")
     lines = text.splitlines() or [""]
     bullets = sum(line.lstrip().startswith(("•", "-")) for line in lines) / len(lines)
     if bullets > settings.maximum_bullet_lines:
-        return Drop("gopher_quality: bullet lines", f"{bullets:.3f} > {settings.maximum_bullet_lines}")
+        return Drop("gopher_quality: bullet lines", f"{bullets:.4g} > {settings.maximum_bullet_lines}")
     ended = sum(line.rstrip().endswith(("...", "…")) for line in lines) / len(lines)
     if ended > settings.maximum_ellipsis_lines:
-        return Drop("gopher_quality: lines end in ellipsis", f"{ended:.3f} > {settings.maximum_ellipsis_lines}")
+        return Drop("gopher_quality: lines end in ellipsis", f"{ended:.4g} > {settings.maximum_ellipsis_lines}")
     return None
 
 
@@ -111,7 +111,7 @@ def _judge_words(words: Words, language: str, settings: GopherQuality) -> Drop |
     if with_letter < settings.minimum_alphabetic_words:
         return Drop(
             "gopher_quality: words without letters",
-            f"{with_letter:.3f} < {settings.minimum_alphabetic_words}",
+            f"{with_letter:.4g} < {settings.minimum_alphabetic_words}",
         )
     stop_words = STOP_WORDS.get(language)
     if stop_words is None:  # no list for this language: the rule says nothing

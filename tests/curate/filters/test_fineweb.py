@@ -19,9 +19,9 @@ def test_prose_passes():
     ("text", "reason", "detail"),
     [
         (" \n ", "empty", ""),
-        ("\n".join(LINE.format(i)[:-1] for i in range(10)), "lines without punctuation", "0.000 < 0.12"),
-        ("\n".join(f"Short {i}." for i in range(10)), "short lines", "1.000 > 0.67"),
-        ("\n".join([LINE] * 2), "characters in duplicate lines", "0.500 > 0.01"),
+        ("\n".join(LINE.format(i)[:-1] for i in range(10)), "lines without punctuation", "0 < 0.12"),
+        ("\n".join(f"Short {i}." for i in range(10)), "short lines", "1 > 0.67"),
+        ("\n".join([LINE] * 2), "characters in duplicate lines", "0.5 > 0.01"),
         ("\n".join(f"A-long-line-made-of-one-word-{i}_{'x' * 9}." for i in range(30)), "list", None),
     ],
 )
