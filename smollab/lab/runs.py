@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -115,9 +116,10 @@ def open_run(prefer: str = "laptop", otherwise: str = "smoke", runs: Path | None
     Args:
         prefer: a run that takes long; it is never started here.
         otherwise: a recipe that takes seconds.
-        runs: folder of all runs; left out: `runs` of this repository.
+        runs: folder of all runs; left out: what the environment variable SMOLLAB_RUNS names, or `runs` of this
+            repository.
     """
-    runs = runs or (REPOSITORY / "runs" if (REPOSITORY / "data_samples").is_dir() else Path("runs"))
+    runs = runs or Path(os.environ.get("SMOLLAB_RUNS", REPOSITORY / "runs"))
     if (runs / prefer / "report.html").is_file():
         print(f"Opened runs/{prefer}, the main job you ran before.")
         return Run.load(runs / prefer)

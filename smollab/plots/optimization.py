@@ -36,6 +36,28 @@ def plot_singular_values(before: Sequence[float], after: Sequence[float], steps:
     return figure
 
 
+def plot_newton_schulz_map(before: Sequence[float], after: Mapping[int, Sequence[float]]) -> "Figure":
+    """What some steps of Newton-Schulz make of a single singular value.
+
+    Args:
+        before: singular values, ascending, as shares of the Frobenius norm.
+        after: number of steps -> the values after them.
+    """
+    figure, axis = new_figure(8.0, 3.4)
+    for index, (steps, values) in enumerate(after.items()):
+        label = f"{steps} step" + ("s" if steps != 1 else "")
+        axis.plot(
+            before, values, color=COLORS[index], linestyle=("-", "--", "-.", ":")[index % 4], linewidth=2, label=label
+        )
+    axis.plot(before, before, color=GRAY, linewidth=1, label="unchanged")
+    axis.axhline(1, color="#333333", linewidth=0.8)
+    axis.set_xscale("log")
+    axis.set_xlabel("singular value before (share of the Frobenius norm, log scale)")
+    axis.set_ylabel("after")
+    axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
 def plot_learning_rate(
     steps: Sequence[int], planned: Sequence[float], measured: Sequence[float], stages: Mapping[str, int]
 ) -> "Figure":

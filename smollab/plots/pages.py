@@ -40,9 +40,16 @@ def plot_pages(
         chosen = np.asarray([drop == (name if name != "kept" else "") for drop in dropped_by])
         label = f"kept ({chosen.sum()})" if name == "kept" else f"dropped by {name} ({chosen.sum()})"
         left.scatter(x[chosen], y[chosen], s=30, marker=marker, color=color, alpha=0.75, linewidths=1.4, label=label)
-    left.scatter(
-        x[ringed], y[ringed], s=120, facecolors="none", edgecolors="#222222", linewidths=1.2, label="verdict changed"
-    )
+    if ringed.any():
+        left.scatter(
+            x[ringed],
+            y[ringed],
+            s=120,
+            facecolors="none",
+            edgecolors="#222222",
+            linewidths=1.2,
+            label="verdict changed",
+        )
     left.axvline(max(thresholds[0], 1), color=GRAY, linestyle="--", linewidth=1.2)
     left.axhline(thresholds[1], color=GRAY, linestyle="--", linewidth=1.2)
     left.set_xscale("log")

@@ -48,3 +48,26 @@ def plot_costs(
     )
     left.legend(frameon=False, fontsize=9, loc="upper left")
     return figure
+
+
+def plot_passes(sources: Sequence[str], available: Sequence[int], read: Sequence[int]) -> "Figure":
+    """Tokens that curation left of each source beside those that training read.
+
+    Args:
+        sources: their names.
+        available: tokens left for training.
+        read: tokens trained on, repetitions included.
+    """
+    figure, axis = new_figure(8.0, 1.2 + 0.55 * len(sources))
+    for position, (have, used) in enumerate(zip(available, read, strict=True)):
+        names = ("left by curation", "read in training") if position == 0 else ("", "")
+        axis.barh(position - 0.2, have / 1e6, height=0.36, color="#B8C9D6", label=names[0])
+        axis.barh(position + 0.2, used / 1e6, height=0.36, color=COLORS[0], label=names[1])
+        axis.text(used / 1e6, position + 0.2, f"  {used / have:.2f} times", va="center", fontsize=9, color="#333333")
+    axis.set_yticks(range(len(sources)), sources)
+    axis.invert_yaxis()
+    axis.margins(x=0.15)
+    axis.set_xlabel("tokens (millions)")
+    axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
+    axis.grid(False, axis="y")
+    return figure

@@ -24,7 +24,7 @@ class NewtonSchulzPanel(Panel):
     def __init__(self, momentum: Tensor, name: str) -> None:
         self.momentum, self.name = momentum.float(), name
         self._before = torch.linalg.svdvals(self.momentum) / torch.linalg.matrix_norm(self.momentum)
-        self.steps = int_slider("Newton-Schulz steps", 5, 0, 10)
+        self.steps = int_slider("Newton-Schulz steps", 5, 0, 10, live=False)
         super().__init__(self.steps)
 
     def compute(self) -> "tuple[Figure, str]":

@@ -29,8 +29,10 @@ class Panel:
         self.controls = controls
         self.readout = ""
         """What the picture shows, as plain text."""
-        self._text = widgets.HTML(layout=widgets.Layout(width="900px"))
-        self._image = widgets.Image(format="png", layout=widgets.Layout(object_fit="contain"))
+        self._text = widgets.HTML(layout=widgets.Layout(width="100%", max_width="900px"))
+        self._image = widgets.Image(
+            format="png", layout=widgets.Layout(max_width="100%", height="auto", object_fit="contain")
+        )
         self._image.add_class("smollab-figure")
         self._text.add_class("smollab-readout")
         for control in controls:
