@@ -3,6 +3,8 @@
 import ast
 import difflib
 import inspect
+import math
+import re
 import tomllib
 import types
 import typing
@@ -14,6 +16,7 @@ from typing import Any, Literal
 from smollab.recipe.sections import Recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
+MAY_BE_ZERO = {"warmup_steps", "decay_steps", "evaluate_every", "seed", "no_rope_layer_interval"}
 
 
 class RecipeError(ValueError):
@@ -53,12 +56,14 @@ def load_recipe(name: str | Path, overrides: dict[str, Any] | None = None) -> Re
 def parse_override(text: str) -> tuple[str, Any]:
     """Split `key=value`; the value is read as TOML, and as a plain string where it is not TOML."""
     key, equals, value = text.partition("=")
-    if not equals:
+    key = key.strip()
+    if not equals or not key:
         raise RecipeError(f"--set {text}: expected KEY=VALUE, such as model.hidden_size=256")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+        parsed = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        return key.strip(), value
+        return key, value
+    return key, parsed["value"] if len(parsed) == 1 else value
 
 
 def to_toml(recipe: Any, comments: bool = False) -> str:
@@ -78,6 +83,11 @@ def differences(old: Any, new: Any, place: str = "") -> typing.Iterator[str]:
 
 
 def _check(recipe: Recipe, path: Path) -> None:
+    for kind, name in [("name", recipe.name), *(("data.sources", name) for name in recipe.data.sources)]:
+        if not re.fullmatch(r"\w[\w .-]*", name):  # they become names of files
+            raise RecipeError(f"{path}: {kind}: {name!r} must be made of letters, digits, and - or _")
+    if not recipe.data.held_out < 1:
+        raise RecipeError(f"{path}: data.held_out ({recipe.data.held_out}) is a share below 1")
     if recipe.train.batch_sequences % recipe.train.micro_batch_sequences:
         raise RecipeError(
             f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
@@ -95,7 +105,11 @@ def _check(recipe: Recipe, path: Path) -> None:
         )
     if model.head_dim is None and model.hidden_size % model.num_attention_heads:
         raise RecipeError(f"{path}: model.hidden_size must be a multiple of model.num_attention_heads")
+    if (model.head_dim or model.hidden_size // model.num_attention_heads) % 2:
+        raise RecipeError(f"{path}: model: heads need an even number of channels, which RoPE turns in pairs")
     for stage in recipe.stages:
+        if not sum(stage.mixture.values()):
+            raise RecipeError(f"{path}: stage {stage.name!r}: its mixture gives no source a weight")
         for name in stage.mixture:
             if name not in recipe.data.sources and name.rpartition("-")[0] not in recipe.data.sources:
                 raise RecipeError(
@@ -156,11 +170,20 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
     if origin is dict and isinstance(value, dict):
         return {key: _convert(arguments[1], v, f"{place}.{key}") for key, v in value.items()}
     if hint is float and type(value) is int:
-        return float(value)
+        value = float(value)
     if origin is None and type(value) is hint:
+        _check_range(value, place)
         return value
     expected = getattr(hint, "__name__", str(hint)) if origin is None else str(origin.__name__)
     raise RecipeError(f"{place}: expected {expected}, got {value!r}")
+
+
+def _check_range(value: Any, place: str) -> None:
+    """Numbers count or measure something: none is negative or infinite, and few whole ones may be zero."""
+    name = place.rpartition(".")[2]
+    least = 0 if isinstance(value, float) or name in MAY_BE_ZERO or name.startswith("minimum_") else 1
+    if isinstance(value, int | float) and not (least <= value < math.inf):
+        raise RecipeError(f"{place}: must be at least {least}, got {value}")
 
 
 def _suggest(key: str, known: typing.Iterable[str]) -> str:
