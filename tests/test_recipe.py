@@ -21,8 +21,12 @@ from smollab.recipe import (
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.toml"))
 SECTIONS = [cls for cls in vars(recipe_package).values() if dataclasses.is_dataclass(cls)]
-SMALL = 'name = "small"\ndata.sources.web.address = "text:place"\nstages = [{ name = "a", steps = 10, mixture = { web = 1 } }]\n'
-SMALL += "schedule = { warmup_steps = 2, decay_steps = 2 }\n"
+SMALL = """
+name = "small"
+data.sources.web.address = "text:place"
+stages = [{ name = "a", steps = 10, mixture = { web = 1 } }]
+schedule = { warmup_steps = 2, decay_steps = 2 }
+"""
 
 
 @pytest.fixture
@@ -111,7 +115,7 @@ def test_an_unknown_key_at_any_depth_names_itself_and_the_nearest(load, key, nea
 
 
 def test_an_unknown_key_like_no_other_lists_those_there_are(load):
-    with pytest.raises(RecipeError, match="unknown key 'objective.zzz'; known: name, chunk_tokens"):
+    with pytest.raises(RecipeError, match=r"unknown key 'objective\.zzz'; known: name, chunk_tokens"):
         load({"objective.zzz": 1})
 
 
