@@ -182,18 +182,29 @@ def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
     def make_task(step: Step) -> Callable[[], dict[str, Any]]:
         return lambda: _task(step, recipe, folder, failures)
 
-    tasks = {f"task_{step.name}": make_task(step) for step in STEPS}
     settings = {
         "dep_file": str(folder / ".workflow.json"),
         "backend": "json",
         "verbosity": 2,
         "reporter": _Reporter,
     }
-    code = run_tasks(ModuleTaskLoader(tasks), {until: {}}, {"GLOBAL": settings})
-    if failures:
-        raise failures[0]
-    if code:
-        raise RuntimeError(f"{folder}: the workflow could not run; see the lines above")
+    for step in _steps_until(until):
+        # One call for each step: doit notes what it has done when a call ends, and a process may be killed.
+        loader = ModuleTaskLoader({f"task_{step.name}": make_task(step)})
+        code = run_tasks(loader, {step.name: {}}, {"GLOBAL": settings})
+        if failures:
+            raise failures[0]
+        if code:
+            raise RuntimeError(f"{folder}: the workflow could not run; see the lines above")
+
+
+def _steps_until(name: str) -> list[Step]:
+    """A step and all that it needs, in order."""
+    needed = {name}
+    for step in reversed(STEPS):
+        if step.name in needed:
+            needed.update(step.needs)
+    return [step for step in STEPS if step.name in needed]
 
 
 def load_run(folder: Path) -> tuple[Any, Any]:

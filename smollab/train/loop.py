@@ -4,6 +4,7 @@ Read from top to bottom it is the whole of pretraining: draw a batch from the st
 hidden states into a loss, take gradients, clip them, set the learning rate, step, log, save.
 """
 
+import ast
 import hashlib
 import json
 import math
@@ -188,7 +189,7 @@ def stages_from(recipe: Recipe, step: int) -> Iterator[tuple[Stage, int]]:
 
 
 def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:
-    """Everything that decides what a run computes: settings, and the tokens it reads."""
+    """Everything that decides what a run computes: settings, the tokens it reads, and the code."""
     sections = {key: asdict(getattr(recipe, key)) for key in ("model", "objective", "optimizer", "schedule")}
     headers = [path.read_text(encoding="utf-8") for path in sorted((tokens / "train").glob("*/header.json"))]
     train = asdict(recipe.train)
@@ -196,9 +197,22 @@ def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:
         "stages": {str(i): asdict(stage) for i, stage in enumerate(recipe.stages)},
         "train": {key: train[key] for key in ("sequence_length", "batch_sequences", "micro_batch_sequences", "seed")},
         "tokens": hashlib.sha256("".join(headers).encode()).hexdigest()[:16],
+        "code": code_fingerprint(),
     }
     result: dict[str, Any] = json.loads(json.dumps(configuration))  # tuples become lists, as in a saved state
     return result
+
+
+def code_fingerprint() -> str:
+    """Hash of the code that training consists of; comments and layout do not count.
+
+    So that whoever changes the optimizer and runs again sees what the change does, not the old run's end.
+    """
+    package = Path(__file__).parents[1]
+    files = [package / "batch.py", package / "tokens" / "mixture.py"]
+    files += [path for folder in ("model", "objectives", "optim", "train") for path in (package / folder).glob("*.py")]
+    code = [ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(files)]
+    return hashlib.sha256("".join(code).encode()).hexdigest()[:16]
 
 
 def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:
