@@ -40,7 +40,11 @@ def execute(path: Path) -> None:
 
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=TIMEOUT_SECONDS, resources={"metadata": {"path": str(path.parent)}}, store_widget_state=False
+        notebook,
+        timeout=TIMEOUT_SECONDS,
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=False,
+        coalesce_streams=True,  # otherwise the speed of the machine decides where a text is cut
     ).execute()
     clean(notebook)
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from IPython.display import Image, Markdown
     from matplotlib.figure import Figure
 
-DPI = 125
+DPI = 110
 """Pixels per inch of a stored figure, so that it stays sharp when enlarged."""
 PIXELS_PER_INCH_SHOWN = 100
 PALETTE = 64

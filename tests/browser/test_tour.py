@@ -27,11 +27,11 @@ torch.set_num_threads(1)
 name, momentum = "a matrix", torch.randn(160, 64, generator=torch.Generator().manual_seed(0)) ** 3
 """
 PANELS = {
-    "panel-pages": (1, ["ArrowRight"] * 3),
-    "panel-sampling": (0, ["PageDown"]),
-    "panel-newton-schulz": (0, ["ArrowLeft"] * 3),
+    "panel-pages": (1, ["ArrowRight"] * 3, " left."),
+    "panel-sampling": (0, ["PageDown"], " bits."),
+    "panel-newton-schulz": (0, ["ArrowLeft"] * 3, "after 2 steps"),
 }
-"""Cell -> which of its sliders is moved, and the keys pressed."""
+"""Cell -> which of its sliders is moved, the keys pressed, and what the readout says in the end."""
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def page(lab, browser):
 @pytest.mark.parametrize("panel", PANELS)
 def test_slider_moved_by_keyboard_changes_text_and_picture(page, panel, tmp_path):
     index = list(PANELS).index(panel)
-    slider, keys = PANELS[panel]
+    slider, keys, expected = PANELS[panel]
     box = page.locator(".jp-OutputArea-output:has(.smollab-figure)").nth(index)
     box.scroll_into_view_if_needed()
     readout = box.locator(".smollab-readout")
@@ -82,10 +82,13 @@ def test_slider_moved_by_keyboard_changes_text_and_picture(page, panel, tmp_path
     for key in keys:
         page.keyboard.press(key)
     page.wait_for_function(
-        "([box, before]) => box.querySelector('.smollab-readout').innerText !== before",
-        arg=[box.element_handle(), text],
+        """([box, before, expected]) => {
+            const text = box.querySelector('.smollab-readout').innerText;
+            return text !== before && text.includes(expected);
+        }""",
+        arg=[box.element_handle(), text, expected],
     )
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(500)  # the picture follows the text
     assert picture.evaluate(_PICTURE_BYTES) != source
     assert picture.bounding_box()["width"] <= 900, "the picture keeps its width"
     shot = tmp_path / f"{panel}.png"

@@ -20,7 +20,9 @@ def script():
 def test_clean_removes_what_changes_and_keeps_pictures_and_names(script):
     view = {script.WIDGET_VIEW: {"model_id": "abc"}, "image/png": "iVBOR", "text/plain": "words"}
     output = nbformat.v4.new_output("display_data", data=view)
-    cell = nbformat.v4.new_code_cell("x", outputs=[output], metadata={"tags": ["panel"], "execution": {"began": 1}})
+    cell = nbformat.v4.new_code_cell(
+        "x", outputs=[output], metadata={"tags": ["panel"], "execution": {"iopub.status.busy": "now"}}
+    )
     named = nbformat.v4.new_markdown_cell("text", id="title")
     notebook = nbformat.v4.new_notebook(cells=[named, cell], metadata={"widgets": {"state": {}}, "kernelspec": {}})
     script.clean(notebook)
