@@ -30,6 +30,8 @@ def write_report(recipe: Recipe, folder: Path, path: Path) -> None:
     )
     funnel = Funnel.load(folder / "curate")
     metrics = read_metrics(folder / "pretrain" / "metrics.jsonl")
+    if not metrics:
+        raise FileNotFoundError(f"{folder / 'pretrain' / 'metrics.jsonl'}: missing; delete its folder to train again")
     results = json.loads((folder / "evaluate" / "results.json").read_text(encoding="utf-8"))
     tokens = json.loads((folder / "tokenize" / "tokens" / "statistics.json").read_text(encoding="utf-8"))
     html = template.render(

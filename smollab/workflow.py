@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from smollab.progress import console
-from smollab.recipe import Recipe, differences, load_recipe, to_toml
+from smollab.recipe import Recipe, differences, to_toml
 
 PACKAGE = Path(__file__).parent
 
@@ -216,14 +216,15 @@ def load_run(folder: Path) -> tuple[Any, Any]:
     from smollab.model.config import ModelConfig
     from smollab.model.transformer import Transformer
     from smollab.tokens.tokenizer import load_tokenizer
-    from smollab.train.checkpoint import list_checkpoints, load_weights
+    from smollab.train.checkpoint import list_checkpoints, load_state, load_weights
 
     checkpoints = list_checkpoints(folder / "pretrain" / "checkpoints")
     if not checkpoints:
         raise FileNotFoundError(f"{folder}: nothing was trained here; run `smollab run {folder.name}` first")
-    recipe = load_recipe(folder / "recipe.toml")
     tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
-    model = Transformer(ModelConfig.from_recipe(recipe.model, tokenizer.get_vocab_size()))
+    # The folder's recipe.toml may be that of a later run which has not come to training yet.
+    settings = load_state(checkpoints[-1])["configuration"]["model"]
+    model = Transformer(ModelConfig(**settings, vocab_size=tokenizer.get_vocab_size()))
     load_weights(checkpoints[-1], model)
     return model.eval(), tokenizer
 
@@ -236,6 +237,8 @@ def _task(step: Step, recipe: Recipe, folder: Path, failures: list[Exception]) -
     configuration = json.loads(json.dumps({key: _plain(getattr(recipe, key)) for key in step.sections}))
     if step.name == "report":
         configuration["recipe"] = to_toml(recipe)
+    if step.name == "curate":
+        del configuration["curate"]["workers"]  # the outcome does not depend on it
 
     def action() -> bool:
         started = time.monotonic()

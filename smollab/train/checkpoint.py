@@ -96,8 +96,7 @@ def load_checkpoint(
         CheckpointMismatch: the checkpoint was made with another configuration.
         CheckpointDamaged: a file is torn.
     """
-    with _reading(path / STATE):
-        state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
+    state = load_state(path)
     changed = list(differences(state.get("configuration"), configuration))
     if changed:
         raise CheckpointMismatch(
@@ -113,6 +112,17 @@ def load_checkpoint(
             parameter = parameters[name]
             # AdamW counts its steps on the CPU unless it is fused on an accelerator.
             owner[id(parameter)].state[parameter][slot] = tensor.to(parameter.device)
+    return state
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Step, data position and configuration of a checkpoint.
+
+    Raises:
+        CheckpointDamaged: the file is torn.
+    """
+    with _reading(path / STATE):
+        state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
     return state
 
 

@@ -110,7 +110,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                         for name, shard in held_out.items()
                         if shard.header.num_tokens > 1
                     }
-                if step % recipe.train.log_every == 0 or "held_out" in row:
+                if step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
                     metrics.write(row)
                 advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s · {stage.name}")
                 if interrupted.is_set():
