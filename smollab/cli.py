@@ -325,7 +325,7 @@ def _explain(error: Exception) -> str:
     """An error as one line: what, why, and what to do."""
     if isinstance(error, OSError) and error.strerror:
         advice = "; free some space and run the same command again" if error.errno == 28 else ""
-        return f"{error.filename or 'file'}: {error.strerror}{advice}"
+        return f"{error.filename}: {error.strerror}{advice}" if error.filename else f"{error.strerror}{advice}"
     text = " ".join(str(error).split()) or type(error).__name__
     known = isinstance(error, ValueError | OSError) or type(error).__module__.startswith("smollab")
     return text if known else f"{type(error).__name__}: {text} (set SMOLLAB_DEBUG=1 for the details)"

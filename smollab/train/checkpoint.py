@@ -75,7 +75,10 @@ def save_checkpoint(
         if isinstance(error, OSError):
             raise
         # safetensors reports a full disk as its own error
-        raise OSError(f"could not write the checkpoint {final}: {error}; the same command continues later") from error
+        raise OSError(
+            f"could not write the checkpoint {final}: {error}; if the disk is full, free some space; "
+            "the same command continues from the checkpoint before"
+        ) from error
     for old in list_checkpoints(folder)[:-keep]:
         shutil.rmtree(old)
     return final
