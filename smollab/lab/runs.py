@@ -15,6 +15,7 @@ import torch
 
 from smollab.curate.funnel import Funnel
 from smollab.model.transformer import Transformer
+from smollab.optim.schedules import warmup_stable_decay
 from smollab.progress import console
 from smollab.recipe import Recipe, load_recipe
 from smollab.tokens.shards import TokenShard
@@ -80,6 +81,22 @@ class Run:
         shard = TokenShard(next(path for path in folders if (path / "header.json").is_file()))
         longest = max(range(len(shard)), key=lambda index: len(shard.document(index)))
         return torch.from_numpy(shard.document(longest)[:num_tokens].astype("int64"))
+
+    def planned_learning_rates(self) -> list[float]:
+        """What the schedule asked for at each logged step, for the matrices inside the blocks."""
+        plan, total = self.recipe.schedule, self.recipe.total_steps
+        return [
+            self.recipe.optimizer.learning_rate
+            * warmup_stable_decay(row["step"] - 1, total, plan.warmup_steps, plan.decay_steps, plan.decay)
+            for row in self.metrics
+        ]
+
+    def stages(self) -> dict[str, int]:
+        """Name of each stage -> its first logged step."""
+        first: dict[str, int] = {}
+        for row in self.metrics:
+            first.setdefault(row["stage"], row["step"])
+        return first
 
     def passes(self) -> dict[str, tuple[int, int]]:
         """Source -> tokens that curation left for training, and tokens that training read."""

@@ -6,13 +6,13 @@ python -m smollab.lab.slides slides/figures
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from smollab.lab.attention_maps import attention_weights
+from smollab.lab.costs import cache_gibibytes, estimate_widths
 from smollab.lab.next_tokens import (
     entropies_bits,
     entropy_bits,
@@ -23,10 +23,8 @@ from smollab.lab.next_tokens import (
 )
 from smollab.lab.pages import judge, load_pages
 from smollab.lab.runs import Run, open_run
-from smollab.model.cache import KVCache
 from smollab.model.config import ModelConfig
 from smollab.optim.muon import newton_schulz
-from smollab.optim.schedules import warmup_stable_decay
 from smollab.plots.attention import plot_attention, plot_cache_sizes
 from smollab.plots.curation import plot_funnel
 from smollab.plots.optimization import plot_learning_rate, plot_newton_schulz_map, plot_singular_values
@@ -37,7 +35,6 @@ from smollab.plots.style import to_png
 from smollab.plots.tokens import plot_surprise, plot_temperatures
 from smollab.plots.training import plot_loss
 from smollab.recipe import FineWebQuality, GopherQuality, load_recipe
-from smollab.scaling.accountant import estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,10 +92,7 @@ def cache(run: Run) -> "Figure":
     smollm3 = load_recipe("smollm3-3b")
     config = ModelConfig.from_recipe(smollm3.model, smollm3.tokenizer.vocab_size)
     choices = {"16 (one per query head)": 16, "8": 8, "4 (SmolLM3)": 4, "1 (multi-query)": 1}
-    sizes = [
-        KVCache(replace(config, num_key_value_heads=heads), 1, LONG_TEXT, torch.bfloat16, "meta").bytes / 2**30
-        for heads in choices.values()
-    ]
+    sizes = [cache_gibibytes(config, heads, LONG_TEXT) for heads in choices.values()]
     return plot_cache_sizes([f"{name} key-value heads" for name in choices], sizes, published=2)
 
 
@@ -141,16 +135,8 @@ def newton_schulz_values(values: torch.Tensor, steps: int) -> torch.Tensor:
 
 def schedule(run: Run) -> "Figure":
     """The learning rate of the run."""
-    plan, steps = run.recipe.schedule, [row["step"] for row in run.metrics]
-    planned = [
-        run.recipe.optimizer.learning_rate
-        * warmup_stable_decay(step - 1, run.recipe.total_steps, plan.warmup_steps, plan.decay_steps, plan.decay)
-        for step in steps
-    ]
-    stages = {row["stage"]: row["step"] for row in reversed(run.metrics)}
-    return plot_learning_rate(
-        steps, planned, [row["learning_rate"] for row in run.metrics], dict(reversed(stages.items()))
-    )
+    steps, measured = [row["step"] for row in run.metrics], [row["learning_rate"] for row in run.metrics]
+    return plot_learning_rate(steps, run.planned_learning_rates(), measured, run.stages())
 
 
 def loss(run: Run) -> "Figure":
@@ -160,16 +146,11 @@ def loss(run: Run) -> "Figure":
 
 def costs(run: Run) -> "Figure":
     """What SmolLM3's proportions cost at growing width."""
-    smollm3 = load_recipe("smollm3-3b")
-    widths = (128, 256, 512, 1024, 2048, 4096)
-    estimates = [
-        estimate(replace(smollm3, model=replace(smollm3.model, hidden_size=w, intermediate_size=w * 43 // 8)))
-        for w in widths
-    ]
+    estimates = estimate_widths(load_recipe("smollm3-3b"), (128, 256, 512, 1024, 2048, 4096))
     return plot_costs(
         [cost.parameters for cost in estimates],
         [cost.flops_per_token for cost in estimates],
-        [smollm3.parallel.tensor * cost.state_bytes_per_device for cost in estimates],
+        [cost.state_bytes_per_device for cost in estimates],
         [("SmolLM3-3B", 4)],
     )
 

@@ -20,13 +20,13 @@ def plot_costs(
     Args:
         parameters: of each model, ascending.
         flops_per_token: to train on one token.
-        state_bytes: weights, gradients and optimizer state.
+        state_bytes: weights, gradients and optimizer state on each device.
         marks: (name, index) of the models to point at.
     """
     figure, (left, right) = new_figure(9.0, 3.4, columns=2)
     for axis, values, label in (
         (left, flops_per_token, "FLOPs per training token"),
-        (right, [b / 2**30 for b in state_bytes], "training state (GiB)"),
+        (right, [b / 2**30 for b in state_bytes], "training state on each device (GiB)"),
     ):
         axis.loglog(parameters, values, color=COLORS[0], marker="o", markersize=4, linewidth=1.8)
         for name, index in marks:

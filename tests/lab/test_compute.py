@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from smollab.lab.attention_maps import _projections, attention_weights, mean_look_back
+from smollab.lab.costs import cache_gibibytes, estimate_widths
 from smollab.lab.next_tokens import (
     describe_next_token,
     entropies_bits,
@@ -14,7 +15,10 @@ from smollab.lab.next_tokens import (
     surprise_bits,
     token_label,
 )
+from smollab.model.config import ModelConfig
 from smollab.model.generate import sample
+from smollab.recipe import load_recipe
+from smollab.scaling.accountant import estimate
 
 
 @pytest.mark.parametrize("layer", [2, 3])  # with and without rotary embedding
@@ -91,3 +95,15 @@ def test_labels_show_spaces_line_ends_special_tokens_and_what_cannot_be_drawn(to
     assert label("Ġ") == "␣"
     assert label("Ċ") == "\\n"
     assert label("Ã").startswith("token ")
+
+
+def test_costs_of_widths_and_caches_against_hand_counts():
+    smollm3 = load_recipe("smollm3-3b")
+    narrow, published = estimate_widths(smollm3, [128, 2048])
+    assert published.parameters == estimate(smollm3).parameters
+    assert published.state_bytes_per_device == estimate(smollm3).state_bytes_per_device
+    layer = 128 * 8 * (2 * 16 + 2 * 4) + 3 * 128 * 688
+    assert narrow.parameters == 128_256 * 128 + 36 * (layer + 2 * 128) + 128
+    config = ModelConfig.from_recipe(smollm3.model, 128_256)
+    assert cache_gibibytes(config, 4, 65_536) == pytest.approx(2 * 36 * 4 * 128 * 65_536 * 2 / 2**30)
+    assert cache_gibibytes(config, 16, 65_536) == pytest.approx(4 * cache_gibibytes(config, 4, 65_536))

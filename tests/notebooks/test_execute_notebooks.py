@@ -20,11 +20,9 @@ def script():
 def test_clean_removes_what_changes_and_keeps_pictures_and_names(script):
     view = {script.WIDGET_VIEW: {"model_id": "abc"}, "image/png": "iVBOR", "text/plain": "words"}
     output = nbformat.v4.new_output("display_data", data=view)
-    cell = nbformat.v4.new_code_cell(
-        "x", outputs=[output], metadata={"tags": ["panel"], "execution": {"iopub.status.busy": "now"}}
-    )
+    cell = nbformat.v4.new_code_cell("x", outputs=[output], metadata={"tags": ["panel"], "scrolled": True})
     named = nbformat.v4.new_markdown_cell("text", id="title")
-    notebook = nbformat.v4.new_notebook(cells=[named, cell], metadata={"widgets": {"state": {}}, "kernelspec": {}})
+    notebook = nbformat.v4.new_notebook(cells=[named, cell], metadata={"widgets": {"state": {}}})
     script.clean(notebook)
     assert "widgets" not in notebook.metadata
     assert [c.id for c in notebook.cells] == ["title", "cell-01"]

@@ -31,7 +31,7 @@ NETWORK = re.compile(r"requests|urllib|urlopen|hub:|https?://|wget|curl|snapshot
 PRIVATE = re.compile(r"/home/|/root/|/Users/|/work/|/tmp/|[A-Z]:\\\\|localhost|127\.0\.0\.1")
 TIMING = re.compile(r"\b\d+(\.\d+)? ?(ms|s|sec|seconds|minutes|tokens/s)\b|\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d")
 MAXIMUM_BYTES, MAXIMUM_PICTURE_BYTES = 300_000, 80_000
-MAXIMUM_CELL_LINES, MAXIMUM_CODE_LINES, MAXIMUM_FUNCTION_LINES = 25, 200, 8
+MAXIMUM_CELL_LINES, MAXIMUM_CODE_LINES, MAXIMUM_FUNCTION_LINES, MAXIMUM_COLUMNS = 25, 200, 8, 100
 
 
 def source_of(cell):
@@ -137,6 +137,8 @@ def test_lengths(notebook, code, prose):
     assert 1500 <= words <= 3000
     lines = [len(source_of(cell).splitlines()) for cell in code]
     assert max(lines) <= MAXIMUM_CELL_LINES
+    widest = max((line for cell in code for line in source_of(cell).splitlines()), key=len)
+    assert len(widest) <= MAXIMUM_COLUMNS, f"JupyterLab would cut it off: {widest}"
     assert sum(lines) <= MAXIMUM_CODE_LINES + 40  # blank lines included
 
 

@@ -28,7 +28,7 @@ def exercise(number: str) -> Callable[[Callable[[Learner], None]], Learner]:
             try:
                 check(_guard(function))
             except _NotAttempted:
-                print(f"{number}: not attempted yet (the function returned None; did you forget `return`?)")
+                print(f"{number}: not attempted yet (the function returned None)")
             except WrongAnswer as wrong:
                 raise WrongAnswer(f"{number}: {wrong}") from None
             else:
