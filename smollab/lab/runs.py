@@ -128,7 +128,7 @@ class Run:
 
 
 def open_run(prefer: str = "laptop", otherwise: str = "smoke", runs: Path | None = None) -> Run:
-    """Open the preferred run if it is finished; if not, run a small recipe (or re-use it) and open that.
+    """Open the preferred run if it is finished; if not, run a small recipe (or reuse it) and open that.
 
     Args:
         prefer: a run that takes long; it is never started here.
