@@ -176,7 +176,8 @@ def _source_overrides(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         RecipeError: a source that is not of the form asked for.
     """
-    named, bare = {}, {}
+    named: dict[str, Any] = {}
+    bare: dict[str, Any] = {}
     for text in options.source:
         name, equals, address = text.partition("=")
         if equals and ":" not in name and ":" in address:

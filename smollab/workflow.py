@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from smollab.progress import console
-from smollab.recipe import Recipe, differences, to_toml
+from smollab.recipe import Recipe, differences, resolve_place, to_toml
 
 PACKAGE = Path(__file__).parent
 
@@ -103,7 +103,9 @@ def pretrain_step(recipe: Recipe, folder: Path) -> None:
         archive = folder / "archive" / time.strftime("pretrain-%Y%m%d-%H%M%S")
         archive.parent.mkdir(exist_ok=True)
         output.rename(archive)
-        console.print(f"  {str(mismatch).partition('. ')[0]}\n  kept the old training in {archive}; starting anew")
+        console.print(
+            f"  {str(mismatch).partition('. ')[0]}\n  kept the old training in {archive}; starting anew", soft_wrap=True
+        )
         train()
 
 
@@ -182,20 +184,28 @@ def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
     def make_task(step: Step) -> Callable[[], dict[str, Any]]:
         return lambda: _task(step, recipe, folder, failures)
 
-    settings = {
-        "dep_file": str(folder / ".workflow.json"),
-        "backend": "json",
-        "verbosity": 2,
-        "reporter": _Reporter,
-    }
     for step in _steps_until(until):
-        # One call for each step: doit notes what it has done when a call ends, and a process may be killed.
+        # One call and one file for each step: doit writes what it has done when a call ends, and not atomically.
+        state = folder / ".workflow" / f"{step.name}.json"
+        state.parent.mkdir(exist_ok=True)
+        _remove_if_torn(state)
+        settings = {"dep_file": str(state), "backend": "json", "verbosity": 2, "reporter": _Reporter}
         loader = ModuleTaskLoader({f"task_{step.name}": make_task(step)})
         code = run_tasks(loader, {step.name: {}}, {"GLOBAL": settings})
         if failures:
             raise failures[0]
         if code:
             raise RuntimeError(f"{folder}: the workflow could not run; see the lines above")
+
+
+def _remove_if_torn(state: Path) -> None:
+    """A full disk or a killed process may have left half a file; without it, the step runs again."""
+    try:
+        json.loads(state.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        state.unlink()
 
 
 def _steps_until(name: str) -> list[Step]:
@@ -234,11 +244,7 @@ def _task(step: Step, recipe: Recipe, folder: Path, failures: list[Exception]) -
     from doit.tools import config_changed
 
     manifest = folder / "manifests" / f"{step.name}.json"
-    configuration = json.loads(json.dumps({key: _plain(getattr(recipe, key)) for key in step.sections}))
-    if step.name == "report":
-        configuration["recipe"] = to_toml(recipe)
-    if step.name == "curate":
-        del configuration["curate"]["workers"]  # the outcome does not depend on it
+    configuration = _configuration(step, recipe)
 
     def action() -> bool:
         started = time.monotonic()
@@ -256,7 +262,7 @@ def _task(step: Step, recipe: Recipe, folder: Path, failures: list[Exception]) -
         "actions": [action],
         "file_dep": [
             *_code_files(step.code),
-            *(_input_files(recipe) if step.name == "curate" else []),
+            *_input_files(step, recipe),
             *(str(folder / "manifests" / f"{name}.json") for name in step.needs),
         ],
         "targets": [str(manifest)],
@@ -265,8 +271,19 @@ def _task(step: Step, recipe: Recipe, folder: Path, failures: list[Exception]) -
     }
 
 
-def _plain(section: Any) -> Any:
-    return [asdict(item) for item in section] if isinstance(section, tuple) else asdict(section)
+def _configuration(step: Step, recipe: Recipe) -> dict[str, Any]:
+    """The settings a step reads; when they change it runs again."""
+    plain = lambda section: [asdict(item) for item in section] if isinstance(section, tuple) else asdict(section)
+    configuration: dict[str, Any] = {key: plain(getattr(recipe, key)) for key in step.sections}
+    if step.name == "curate":
+        del configuration["curate"]["workers"]  # the outcome does not depend on it
+        del configuration["data"]["held_out"]  # the next step's
+    if step.name == "tokenize":
+        configuration["data"] = {"held_out": recipe.data.held_out}
+    if step.name == "report":
+        configuration["recipe"] = to_toml(recipe)
+    result: dict[str, Any] = json.loads(json.dumps(configuration))  # tuples become lists, as in a stored manifest
+    return result
 
 
 def _code_files(code: tuple[str, ...]) -> list[str]:
@@ -274,12 +291,18 @@ def _code_files(code: tuple[str, ...]) -> list[str]:
     return [str(f) for path in paths for f in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
 
 
-def _input_files(recipe: Recipe) -> list[str]:
-    """Local files of all sources; what lies on the network is known by its address alone."""
-    from smollab.curate.readers import list_shards
+def _input_files(step: Step, recipe: Recipe) -> list[str]:
+    """Local files a step reads beside what earlier steps made; what lies on the network is known by its address."""
+    if step.name == "curate":
+        from smollab.curate.readers import list_shards
 
-    shards = [shard for name, source in recipe.data.sources.items() for shard in list_shards(name, source)]
-    return [file for shard in shards for file in shard.files if Path(file).is_file()]
+        shards = [shard for name, source in recipe.data.sources.items() for shard in list_shards(name, source)]
+        return [file for shard in shards for file in shard.files if Path(file).is_file()]
+    if step.name == "tokenize" and recipe.tokenizer.path:
+        return [str(Path(recipe.tokenizer.path) / "tokenizer.json")]
+    if step.name == "evaluate" and recipe.evaluate.minimal_pairs:
+        return [str(resolve_place(recipe.evaluate.minimal_pairs))]
+    return []
 
 
 def _say_why(step: Step, manifest: Path, configuration: dict[str, Any]) -> None:
@@ -295,12 +318,19 @@ def _say_why(step: Step, manifest: Path, configuration: dict[str, Any]) -> None:
 def _write_manifest(manifest: Path, name: str, configuration: dict[str, Any], folder: Path) -> None:
     output = folder / name if (folder / name).is_dir() else folder / f"{name}.html"
     files = sorted(p for p in output.rglob("*") if p.is_file()) if output.is_dir() else [output]
-    checksums = {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    checksums = {str(p.relative_to(folder)): _checksum(p) for p in files}
     # Metrics hold timings, which differ between equal runs.
     checksums.pop("pretrain/metrics.jsonl", None)
     manifest.parent.mkdir(exist_ok=True)
     content = {"step": name, "configuration": configuration, "files": checksums}
-    manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    unfinished = manifest.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(manifest)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_intact(manifest: Path, folder: Path) -> bool:

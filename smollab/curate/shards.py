@@ -13,11 +13,10 @@ from typing import BinaryIO, cast
 
 from smollab.curate.errors import CurationError
 from smollab.curate.fetch import open_url
-from smollab.recipe import Source
+from smollab.recipe import Source, resolve_place
 
 __all__ = ["CODE_LANGUAGES", "Report", "Shard", "list_shards", "name_of", "open_file"]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SHARD_BYTES = 16 * 2**20
 """Small files are gathered into shards of about this size."""
 SHARD_FILES = 200
@@ -130,11 +129,12 @@ def name_of(file: str, shard: Shard) -> str:
 
 
 def _resolve(name: str, source: Source) -> Path:
-    place = Path(source.place).expanduser()
-    for candidate in (place, REPOSITORY / place):
-        if candidate.exists():
-            return candidate.resolve()
-    raise CurationError(f"data.sources.{name}: {source.place} does not exist; correct the address or fetch the data")
+    place = resolve_place(source.place)
+    if not place.exists():
+        raise CurationError(
+            f"data.sources.{name}: {source.place} does not exist; correct the address or fetch the data"
+        )
+    return place.resolve()
 
 
 def _find_files(root: Path, suffixes: tuple[str, ...]) -> list[Path]:

@@ -10,14 +10,13 @@ from smollab.evaluate.minimal_pairs import minimal_pair_accuracy, read_minimal_p
 from smollab.model.generate import generate
 from smollab.model.transformer import Transformer
 from smollab.progress import progress
-from smollab.recipe import Evaluate, Train
+from smollab.recipe import Evaluate, Train, resolve_place
 from smollab.tokens.shards import TokenShard
 from smollab.tokens.tokenizer import EOS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE_TOKENS = 80
 
 
@@ -46,7 +45,7 @@ def evaluate(
             results["bits_per_byte"][shard.folder.name] = bits
             advance(1, shard.folder.name)
         if settings.minimal_pairs:
-            pairs = read_minimal_pairs(_find(settings.minimal_pairs))
+            pairs = read_minimal_pairs(resolve_place(settings.minimal_pairs))
             for key, accuracy in minimal_pair_accuracy(model, tokenizer, pairs).items():
                 row = {"accuracy": accuracy.value, "interval": accuracy.interval, "count": accuracy.count}
                 results["minimal_pairs"][key] = row
@@ -73,9 +72,3 @@ def continue_text(
     eos = tokenizer.token_to_id(EOS)
     new = list(generate(model, ids, max_new_tokens, temperature, top_p, eos, seed))
     return str(tokenizer.decode(new))
-
-
-def _find(place: str) -> Path:
-    """A path as given, or below the repository."""
-    path = Path(place)
-    return path if path.exists() else REPOSITORY / path

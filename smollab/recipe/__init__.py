@@ -36,6 +36,7 @@ from smollab.recipe.toml import (
     field_docstrings,
     load_recipe,
     parse_override,
+    resolve_place,
     to_toml,
 )
 
@@ -70,5 +71,6 @@ __all__ = [
     "field_docstrings",
     "load_recipe",
     "parse_override",
+    "resolve_place",
     "to_toml",
 ]

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from smollab.recipe.sections import Recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
+REPOSITORY = Path(__file__).parents[2]
 MAY_BE_ZERO = {"warmup_steps", "decay_steps", "evaluate_every", "seed", "no_rope_layer_interval"}
 
 
@@ -51,6 +52,12 @@ def load_recipe(name: str | Path, overrides: dict[str, Any] | None = None) -> Re
         raise RecipeError(f"{path}: {error}") from None
     _check(recipe, path)
     return recipe
+
+
+def resolve_place(place: str) -> Path:
+    """A path in a recipe: as given, from the current folder, or else from the repository's."""
+    path = Path(place).expanduser()
+    return path if path.exists() else REPOSITORY / path
 
 
 def parse_override(text: str) -> tuple[str, Any]:
