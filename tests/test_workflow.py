@@ -195,6 +195,15 @@ def test_a_step_that_fails_leaves_the_steps_before_it_done(run, recipe, tmp_path
     assert run(into=tmp_path)["curate"] == "reused"
 
 
+def test_torn_notes_of_what_was_done_only_run_that_step_again(run, folder):
+    run()
+    before = outcome(folder)
+    path = folder / ".workflow" / "tokenize.json"
+    path.write_bytes(path.read_bytes()[:100])
+    assert ran(run()) == ["tokenize"]
+    assert outcome(folder) == before
+
+
 def test_changed_training_code_trains_anew(run, folder, monkeypatch):
     run()
     before = outcome(folder)
