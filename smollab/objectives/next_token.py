@@ -72,7 +72,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             target_logit = block.gather(1, target)
             normalizer = block.exp_().sum(dim=-1, keepdim=True)
             total += ((normalizer.log() - target_logit) * valid).sum()
-            if needs_gradients:
+            if grad_states is not None and grad_unembedding is not None:
                 # softmax - one_hot, for the positions that have a target, over the number of targets
                 weight = valid.to(dtype) / count
                 block *= weight / normalizer
