@@ -32,10 +32,11 @@ from smollab.optim import build_optimizers
 from smollab.recipe import Recipe, load_recipe
 from smollab.train.loop import train_step
 
+SHAPE = {"model.num_attention_heads": 6, "model.num_key_value_heads": 2, "train.sequence_length": 512}
 SIZES = {
-    "tiny": {"model.hidden_size": 96, "model.intermediate_size": 256, "model.num_hidden_layers": 4},
+    "tiny": SHAPE | {"model.hidden_size": 96, "model.intermediate_size": 256, "model.num_hidden_layers": 4},
     "laptop": {},
-    "wide": {"model.hidden_size": 384, "model.intermediate_size": 1024, "tokenizer.vocab_size": 16384},
+    "wide": SHAPE | {"model.hidden_size": 384, "model.intermediate_size": 1024, "tokenizer.vocab_size": 16384},
 }
 """Changes to the recipe `laptop`."""
 
