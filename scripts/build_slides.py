@@ -16,6 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SLIDES = REPOSITORY / "slides"
 BUILD, FIGURES = SLIDES / "build", SLIDES / "figures"
 MARP = SLIDES / "node_modules" / ".bin" / "marp"
+INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -72,7 +73,7 @@ def draw_figures() -> None:
 def install_marp() -> None:
     """Install the pinned Marp CLI unless it is there."""
     if not MARP.exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=SLIDES, check=True)
+        subprocess.run(INSTALL, cwd=SLIDES, check=True)
 
 
 def build(deck: Path, chromium: str) -> list[Path]:

@@ -1,10 +1,8 @@
-"""Slides: one claim, one figure, few words, notes; and, where Node.js and Chromium are there, a clean build."""
+"""Slides: one claim, one figure, few words, notes. Their build is tested in `browser/test_slides_build.py`."""
 
 import importlib.util
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -108,54 +106,3 @@ def test_missing_program_is_named_with_the_way_to_install_it(script, monkeypatch
     monkeypatch.setattr(script.shutil, "which", lambda name: None if name in names else f"/usr/bin/{name}")
     with pytest.raises(script.MissingTool, match=r"(?i)" + program + r".*apt-get install"):
         script.find_tools()
-
-
-@pytest.fixture(scope="module")
-def built(script, tmp_path_factory):
-    """The first deck, built; its figures are blanks of the right names, since they are tested above."""
-    try:
-        chromium = script.find_tools()
-    except script.MissingTool as missing:
-        pytest.skip(str(missing))
-    for tool in ("pdfinfo", "pdftotext"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed (Debian: apt-get install poppler-utils)")
-    script.install_marp()
-    folder = tmp_path_factory.mktemp("slides")
-    script.BUILD, script.FIGURES = folder / "build", folder / "figures"
-    script.FIGURES.mkdir()
-    for name in FIGURES:
-        Figure(figsize=(4, 2)).savefig(script.FIGURES / f"{name}.png")
-    deck = folder / DECKS[0].name
-    shutil.copy(DECKS[0], deck)
-    script.build(deck, chromium)
-    return script.BUILD / deck.stem
-
-
-@pytest.mark.browser
-def test_pdf_has_a_page_for_each_slide_and_its_formulas_are_set(built):
-    pdf = built.with_suffix(".pdf")
-    information = subprocess.run(["pdfinfo", pdf], capture_output=True, text=True, check=True).stdout
-    assert re.search(r"Pages:\s+(\d+)", information).group(1) == str(len(slides_of(DECKS[0])))
-    text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
-    assert "Five pillars, one run" in text
-    assert not re.search(r"\\frac|\$\$|\\ln", text)
-
-
-@pytest.mark.browser
-def test_html_asks_for_nothing_from_the_network_and_cuts_nothing_off(built, script):
-    playwright = pytest.importorskip("playwright.sync_api")
-    requests = []
-    with playwright.sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=script.find_tools(), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(built.with_suffix(".html").as_uri())
-        page.wait_for_load_state("networkidle")
-        overflowing = page.evaluate(
-            "[...document.querySelectorAll('section')].filter(s => s.scrollHeight > s.clientHeight + 2).map(s => s.id)"
-        )
-        browser.close()
-    assert any(url.endswith(".png") for url in requests), "figures are loaded from beside the page"
-    assert not [url for url in requests if url.startswith("http")]
-    assert overflowing == []

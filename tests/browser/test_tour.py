@@ -27,7 +27,7 @@ torch.set_num_threads(1)
 name, momentum = "a matrix", torch.randn(160, 64, generator=torch.Generator().manual_seed(0)) ** 3
 """
 PANELS = {
-    "panel-pages": (1, ["ArrowRight"] * 3, " left."),
+    "panel-pages": (1, ["ArrowRight"] * 3, "< 0.83)"),
     "panel-sampling": (0, ["PageDown"], " bits."),
     "panel-newton-schulz": (0, ["ArrowLeft"] * 3, "after 2 steps"),
 }

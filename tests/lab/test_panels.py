@@ -116,6 +116,12 @@ def test_tightened_rule_names_the_page_that_left_and_why(make):
     assert "Left: https://menu.example/ (fineweb_quality: short lines" in panel.readout
 
 
+def test_sum_of_slider_steps_is_judged_as_it_is_written(make):
+    panel = make("pages")
+    panel.maximum_short_lines.value = 0.1 + 0.2
+    assert "> 0.3)" in panel.readout
+
+
 def test_readout_is_escaped_before_it_becomes_html(pages):
     evil = page("evil", "<script>alert(1)</script> " + LINES)
     panel = PagesPanel([evil])

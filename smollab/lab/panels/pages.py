@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from smollab.documents import Drop
 from smollab.lab.pages import Page, judge
@@ -43,10 +43,10 @@ class PagesPanel(Panel):
         """Judge all pages with the present thresholds."""
         gopher = GopherQuality(
             minimum_words=self.minimum_words.value,
-            minimum_alphabetic_words=self.minimum_alphabetic_words.value,
+            minimum_alphabetic_words=_exact(self.minimum_alphabetic_words),
             minimum_stop_words=self.minimum_stop_words.value,
         )
-        fineweb = FineWebQuality(maximum_short_lines=self.maximum_short_lines.value)
+        fineweb = FineWebQuality(maximum_short_lines=_exact(self.maximum_short_lines))
         verdicts = judge(self.pages, gopher, fineweb)
         changed = [(a is None) != (b is None) for a, b in zip(verdicts, self._published, strict=True)]
         figure = plot_pages(
@@ -81,6 +81,11 @@ class PagesPanel(Panel):
         why = f" ({verdict.reason}: {verdict.detail})" if verdict else ""
         text = " ".join(document.text.split())
         return f"{document.id}{why} “{text[:EXAMPLE_CHARACTERS]}{'…' if len(text) > EXAMPLE_CHARACTERS else ''}”"
+
+
+def _exact(control: Any) -> float:
+    """A slider's value as it is written beside it: 0.83 where adding up its steps gives 0.8300000000000001."""
+    return round(control.value, 2)
 
 
 def _family(verdict: Drop | None) -> str:
