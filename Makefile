@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+BENCH := .venv-bench/bin
 RECIPE ?= laptop
 
 .DEFAULT_GOAL := help
@@ -49,11 +50,17 @@ notebooks: $(BIN)/.installed-dev  ## run the notebooks and store their outputs
 slides: $(BIN)/.installed  ## build the slides as HTML and PDF (needs node and chromium)
 	$(BIN)/python scripts/build_slides.py
 
-bench: $(BIN)/.installed-dev  ## measure ours against others, side by side
-	$(PIP) install --quiet -c constraints.txt -e ".[bench]"
-	$(BIN)/python benchmarks/import_time.py
-	$(BIN)/python benchmarks/training_step.py
-	$(BIN)/python benchmarks/curation.py
+# The peers need other versions of some packages than we pin, so they live in an environment of their own.
+$(BENCH)/.installed: pyproject.toml
+	@$(PYTHON) -m venv .venv-bench
+	@echo "installing smollab and its peers into .venv-bench (a few minutes the first time)"
+	@$(BENCH)/python -m pip --disable-pip-version-check install --quiet "$(shell grep '^torch==' constraints.txt)" -e ".[bench]"
+	@touch $@
+
+bench: $(BENCH)/.installed  ## measure ours against others, side by side
+	$(BENCH)/python benchmarks/import_time.py
+	$(BENCH)/python benchmarks/training_step.py
+	$(BENCH)/python benchmarks/curation.py
 
 corpus: $(BIN)/.installed-dev  ## build a larger corpus from Debian's documentation (needs apt-get and dpkg)
 	$(BIN)/python scripts/build_corpus.py
@@ -62,4 +69,4 @@ samples: $(BIN)/.installed-dev  ## rebuild data_samples/ from its sources (needs
 	$(BIN)/python scripts/build_data_samples.py
 
 clean:  ## remove the environment and everything built; runs/ stays
-	rm -rf $(VENV) build slides/build slides/figures slides/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench build slides/build slides/figures slides/node_modules .mypy_cache .pytest_cache .ruff_cache

@@ -56,7 +56,11 @@ Sources from elsewhere, instead of the recipe's:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; errors the user can mend end in one line, with exit status 1."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return 2
+    options = parser.parse_args(arguments)
     try:
         options.function(options)
     except KeyboardInterrupt:

@@ -12,15 +12,21 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from smollab.progress import console
 from smollab.recipe import Recipe, differences, resolve_place, to_toml
+from smollab.train import TRAINING_CODE
 
 PACKAGE = Path(__file__).parent
+
+
+class WorkflowError(RuntimeError):
+    """A run that cannot be begun or continued; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ STEPS = (
         pretrain_step,
         ("model", "stages", "objective", "optimizer", "schedule", "train"),
         ("tokenize",),
-        ("model", "objectives", "optim", "train", "tokens/mixture.py"),
+        TRAINING_CODE,
     ),
     Step("evaluate", evaluate_step, ("evaluate",), ("pretrain",), ("evaluate", "model/generate.py")),
     Step("export", export_step, (), ("pretrain",), ("model/huggingface.py",)),
@@ -171,13 +177,19 @@ def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
         until: name of the last step.
 
     Raises:
+        WorkflowError: another process works in the same folder.
         Exception: whatever a step raised; the steps before it stay done.
         KeyboardInterrupt: stopped by the user; running again continues.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        _run_steps(recipe, folder, until)
+
+
+def _run_steps(recipe: Recipe, folder: Path, until: str) -> None:
     from doit.api import run_tasks
     from doit.cmd_base import ModuleTaskLoader
 
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.toml").write_text(to_toml(recipe, comments=True), encoding="utf-8")
     failures: list[Exception] = []
 
@@ -195,7 +207,20 @@ def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
         if failures:
             raise failures[0]
         if code:
-            raise RuntimeError(f"{folder}: the workflow could not run; see the lines above")
+            raise WorkflowError(f"{folder}: the workflow could not run; see the lines above")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a run's folder; however this one ends, the lock ends with it."""
+    import fcntl
+
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorkflowError(f"{folder}: another process works in this folder; wait for it, or use --run") from None
+        yield
 
 
 def _remove_if_torn(state: Path) -> None:

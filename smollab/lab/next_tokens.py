@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smollab.model.generate import shape_distribution
 from smollab.model.transformer import Transformer
 from smollab.tokens.tokenizer import BOS, EOS, PAD
 
@@ -39,20 +40,6 @@ class NextToken:
 def next_logits(model: Transformer, tokens: Tensor) -> Tensor:
     """Scores (vocab_size,) of every token that could follow (seq,) tokens."""
     return model.logits(model(tokens[None])[0, -1]).float()
-
-
-def shape_distribution(logits: Tensor, temperature: float = 1.0, top_p: float = 1.0) -> Tensor:
-    """The distribution that `smollab.model.generate.sample` draws from.
-
-    Dividing the logits by a temperature below one sharpens the distribution, above one flattens it. Top-p then keeps
-    the likeliest tokens that together have that probability, and renormalizes.
-    """
-    if temperature == 0:
-        return torch.nn.functional.one_hot(logits.argmax(), len(logits)).float()
-    probabilities = torch.softmax(logits / temperature, dim=-1)
-    ordered, order = probabilities.sort(descending=True)
-    kept = torch.where(ordered.cumsum(0) - ordered < top_p, ordered, 0)
-    return torch.zeros_like(probabilities).scatter(0, order, kept / kept.sum())
 
 
 def describe_next_token(

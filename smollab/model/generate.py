@@ -61,10 +61,19 @@ def sample(logits: Tensor, temperature: float, top_p: float, generator: torch.Ge
     """Draw one token from logits (vocab_size,)."""
     if temperature == 0:
         return logits.argmax()
+    return torch.multinomial(shape_distribution(logits, temperature, top_p), 1, generator=generator)[0]
+
+
+def shape_distribution(logits: Tensor, temperature: float = 1.0, top_p: float = 1.0) -> Tensor:
+    """The distribution that is drawn from, (vocab_size,).
+
+    Dividing the logits by a temperature below one sharpens the distribution, above one flattens it; at zero only
+    the likeliest token is left. Top-p then keeps the likeliest tokens that together have that probability.
+    """
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(), len(logits)).float()
     probabilities = torch.softmax(logits.float() / temperature, dim=-1)
-    if top_p < 1:
-        ordered, order = probabilities.sort(descending=True)
-        # A token stays if those before it do not yet have top_p; the first always stays.
-        ordered[ordered.cumsum(0) - ordered >= top_p] = 0
-        probabilities = torch.zeros_like(probabilities).scatter_(0, order, ordered)
-    return torch.multinomial(probabilities, 1, generator=generator)[0]
+    ordered, order = probabilities.sort(descending=True)
+    # A token stays if those before it do not yet have top_p; the first always stays.
+    kept = torch.where(ordered.cumsum(0) - ordered < top_p, ordered, 0)
+    return torch.zeros_like(probabilities).scatter(0, order, kept / kept.sum())

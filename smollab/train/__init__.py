@@ -1,1 +1,16 @@
 """The training script: one readable loop, checkpoints, metrics."""
+
+TRAINING_CODE = (
+    "batch.py",
+    "model/attention.py",
+    "model/config.py",
+    "model/mlp.py",
+    "model/norms.py",
+    "model/rope.py",
+    "model/transformer.py",
+    "objectives",
+    "optim",
+    "tokens/mixture.py",
+    "train",
+)
+"""Files and folders of the package that decide what a training run computes; when they change it starts anew."""

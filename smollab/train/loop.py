@@ -32,6 +32,7 @@ from smollab.recipe import Recipe, Stage
 from smollab.tokens.mixture import Mixture, TokenStream
 from smollab.tokens.shards import TokenShard
 from smollab.tokens.tokenize import open_shards
+from smollab.train import TRAINING_CODE
 from smollab.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from smollab.train.metrics import MetricsLog
 
@@ -209,9 +210,9 @@ def code_fingerprint() -> str:
     So that whoever changes the optimizer and runs again sees what the change does, not the old run's end.
     """
     package = Path(__file__).parents[1]
-    files = [package / "batch.py", package / "tokens" / "mixture.py"]
-    files += [path for folder in ("model", "objectives", "optim", "train") for path in (package / folder).glob("*.py")]
-    code = [ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(files)]
+    places = [package / place for place in TRAINING_CODE]
+    files = [file for place in places for file in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
+    code = [ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files]
     return hashlib.sha256("".join(code).encode()).hexdigest()[:16]
 
 
