@@ -259,6 +259,16 @@ def test_a_full_disk_ends_in_one_line_and_more_space_continues(refused, tiny, tr
         assert ours.read_bytes() == expected.read_bytes()
 
 
+def test_two_processes_do_not_work_in_the_same_folder(refused, tiny, tmp_path):
+    import fcntl
+
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run" / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "another process" in refused("curate", tiny, "--run", tmp_path / "run")
+    assert cli.main(["curate", str(tiny), "--run", str(tmp_path / "run")]) == 0
+
+
 def test_a_reader_that_has_seen_enough_is_no_error():
     shell = f"{sys.executable} -m smollab.cli recipe laptop | head -1"
     result = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True)
