@@ -158,7 +158,8 @@ def test_texts_too_few_for_the_vocabulary(refused, tiny, tmp_path):
 
 
 def test_texts_too_few_for_one_sequence(refused, tiny, tmp_path):
-    line = refused("run", tiny, "--run", tmp_path / "run", "--set", "train.sequence_length=1000000")
+    long = ["--set", "train.sequence_length=1000000", "--set", "model.max_position_embeddings=1000000"]
+    line = refused("run", tiny, "--run", tmp_path / "run", *long)
     assert "web" in line and "1000000" in line
 
 

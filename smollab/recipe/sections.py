@@ -209,7 +209,7 @@ class Tokenizer:
     vocab_size: int = 4096
     """Entries, special tokens included."""
     path: str = ""
-    """Take this tokenizer (a folder with tokenizer.json, or a hub name) instead of training one."""
+    """Take this tokenizer (a folder with tokenizer.json) instead of training one."""
     training_bytes: int = 20_000_000
     """Train on at most this much text, drawn evenly from all documents."""
 

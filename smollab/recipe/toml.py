@@ -112,6 +112,11 @@ def _check(recipe: Recipe, path: Path) -> None:
         )
     if model.head_dim is None and model.hidden_size % model.num_attention_heads:
         raise RecipeError(f"{path}: model.hidden_size must be a multiple of model.num_attention_heads")
+    if recipe.train.sequence_length > model.max_position_embeddings:
+        raise RecipeError(
+            f"{path}: train.sequence_length ({recipe.train.sequence_length}) exceeds "
+            f"model.max_position_embeddings ({model.max_position_embeddings})"
+        )
     if (model.head_dim or model.hidden_size // model.num_attention_heads) % 2:
         raise RecipeError(f"{path}: model: heads need an even number of channels, which RoPE turns in pairs")
     for stage in recipe.stages:
