@@ -7,10 +7,9 @@ CPU time on one thread, since a shared machine says little about wall time.
     python benchmarks/training_step.py --size laptop --rounds 9
     python benchmarks/training_step.py --memory
 
-litgpt wants an older huggingface-hub than transformers 5; in an environment of its own (or next to the project's)
+`make bench` installs litgpt. By hand, since it asks for an older huggingface-hub than transformers does:
 
-    pip install --no-deps litgpt lightning pytorch-lightning lightning-utilities torchmetrics jsonargparse \\
-        docstring_parser typeshed_client
+    pip install -c constraints.txt -e ".[bench]" && pip install --no-deps litgpt
 """
 
 import argparse
@@ -136,7 +135,7 @@ def compare_steps(size: str, rounds: int) -> None:
     try:
         contenders["litgpt"] = litgpt_step(recipe, whole)
     except ImportError as error:
-        print(f"litgpt is left out ({error}). To install it:\n{__doc__.rpartition('environment')[2]}", file=sys.stderr)
+        print(f"litgpt is left out ({error}); to install it:\n{__doc__.splitlines()[-1]}", file=sys.stderr)
     masked = f"smollab, {DOCUMENTS_PER_ROW} documents a row"
     contenders[masked] = ours(recipe, make_batch(recipe, DOCUMENTS_PER_ROW))
     rows = compare(contenders, rounds=rounds, warmup=2, unit="tokens", amount=whole.tokens.numel())
