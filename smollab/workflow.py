@@ -9,6 +9,7 @@ Interrupted steps continue where they stopped: curation by shards, pretraining b
 """
 
 import hashlib
+import itertools
 import json
 import shutil
 import time
@@ -106,13 +107,19 @@ def pretrain_step(recipe: Recipe, folder: Path) -> None:
     try:
         train()
     except CheckpointMismatch as mismatch:
-        archive = folder / "archive" / time.strftime("pretrain-%Y%m%d-%H%M%S")
+        archive = _free_name(folder / "archive" / time.strftime("pretrain-%Y%m%d-%H%M%S"))
         archive.parent.mkdir(exist_ok=True)
         output.rename(archive)
         console.print(
             f"  {str(mismatch).partition('. ')[0]}\n  kept the old training in {archive}; starting anew", soft_wrap=True
         )
         train()
+
+
+def _free_name(path: Path) -> Path:
+    """The path, or with -2, -3, ... the first that nothing has yet."""
+    names = itertools.chain([path], (path.with_name(f"{path.name}-{number}") for number in itertools.count(2)))
+    return next(name for name in names if not name.exists())
 
 
 def evaluate_step(recipe: Recipe, folder: Path) -> None:

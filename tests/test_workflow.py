@@ -133,13 +133,18 @@ def test_why_a_step_runs_again_is_said_with_key_and_values(run, recipe, folder, 
     assert "again, because of evaluate.maximum_tokens: 500 before, 200 now" in capsys.readouterr().out
 
 
-def test_the_training_of_another_model_is_kept_in_the_archive(run, folder):
+def test_the_trainings_of_other_models_are_kept_in_the_archive(run, folder, monkeypatch):
     run()
+    monkeypatch.setattr("time.strftime", lambda form: "pretrain-now")  # several within a second
     shutil.rmtree(folder / "archive", ignore_errors=True)
-    old = (folder / "pretrain" / "checkpoints" / "step-00000016" / "model.safetensors").read_bytes()
-    run("--set", "model.hidden_size=24", "--set", "model.num_attention_heads=2")
-    (kept,) = folder.glob("archive/*/checkpoints/step-00000016/model.safetensors")
-    assert kept.read_bytes() == old
+    weights = folder / "pretrain" / "checkpoints" / "step-00000016" / "model.safetensors"
+    trained = []
+    for size in (24, 16, 32):
+        trained.append(weights.read_bytes())
+        run("--set", f"model.hidden_size={size}")
+    kept = [path.read_bytes() for path in folder.glob("archive/*/checkpoints/step-00000016/model.safetensors")]
+    assert sorted(kept) == sorted(trained)
+    assert len(set(kept)) == 3
 
 
 @pytest.mark.parametrize(
