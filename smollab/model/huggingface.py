@@ -41,6 +41,8 @@ def save_huggingface(model: Transformer, folder: Path, **token_ids: int | None) 
     if model.config.tie_word_embeddings:
         del weights["lm_head.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    # safetensors makes files that only their owner can read; an export is to be shared.
+    (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
 
 
 def load_huggingface(folder: Path) -> Transformer:

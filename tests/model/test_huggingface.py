@@ -33,6 +33,10 @@ def refusal(folder) -> str:
     return str(error.value)
 
 
+def test_whoever_may_read_the_config_may_read_the_weights(folder):
+    assert len({(folder / name).stat().st_mode for name in ("config.json", "model.safetensors")}) == 1
+
+
 def test_a_folder_without_config(folder):
     (folder / "config.json").unlink()
     assert "no config.json" in refusal(folder)
