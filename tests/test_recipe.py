@@ -100,10 +100,10 @@ def test_defaults_pass_the_checks_of_recipes(cls):
 @pytest.mark.parametrize(
     ("key", "nearest"),
     [
-        ("modle", "model"),
+        ("mdel", "model"),
         ("model.hiden_size", "hidden_size"),
         ("curate.gopher_quality.minimum_word", "minimum_words"),
-        ("data.sources.web.adress", "address"),
+        ("data.sources.web.addrss", "address"),
         ("stages.0.step", "steps"),
         ("train.batch_size", "batch_sequences"),
     ],
