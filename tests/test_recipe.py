@@ -103,7 +103,7 @@ def test_defaults_pass_the_checks_of_recipes(cls):
         ("mdel", "model"),
         ("model.hiden_size", "hidden_size"),
         ("curate.gopher_quality.minimum_word", "minimum_words"),
-        ("data.sources.web.addrss", "address"),
+        ("data.sources.web.addr", "address"),
         ("stages.0.step", "steps"),
         ("train.batch_size", "batch_sequences"),
     ],
