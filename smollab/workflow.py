@@ -62,13 +62,13 @@ def tokenize_step(recipe: Recipe, folder: Path) -> None:
     """Train the tokenizer (or take the recipe's) and turn documents into token shards."""
     from smollab.progress import progress
     from smollab.tokens.tokenize import sample_texts, tokenize_documents
-    from smollab.tokens.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+    from smollab.tokens.tokenizer import fetch_tokenizer, save_tokenizer, train_tokenizer
 
     output = folder / "tokenize"
     shutil.rmtree(output, ignore_errors=True)
     kept = sorted((folder / "curate" / "kept").glob("*.parquet"))
     if recipe.tokenizer.path:
-        tokenizer = load_tokenizer(Path(recipe.tokenizer.path))
+        tokenizer = fetch_tokenizer(recipe.tokenizer.path)
     else:
         texts = sample_texts(kept, recipe.tokenizer.training_bytes, recipe.data.held_out)
         tokenizer = train_tokenizer(texts, recipe.tokenizer.vocab_size)
@@ -331,7 +331,8 @@ def _input_files(step: Step, recipe: Recipe) -> list[str]:
         shards = [shard for name, source in recipe.data.sources.items() for shard in list_shards(name, source)]
         return [file for shard in shards for file in shard.files if Path(file).is_file()]
     if step.name == "tokenize" and recipe.tokenizer.path:
-        return [str(Path(recipe.tokenizer.path) / "tokenizer.json")]
+        file = Path(recipe.tokenizer.path) / "tokenizer.json"
+        return [str(file)] if file.is_file() else []
     if step.name == "evaluate" and recipe.evaluate.minimal_pairs:
         return [str(resolve_place(recipe.evaluate.minimal_pairs))]
     return []

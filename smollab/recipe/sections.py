@@ -204,12 +204,12 @@ class Curate:
 
 @dataclass(frozen=True, kw_only=True)
 class Tokenizer:
-    """The byte-level BPE tokenizer, trained on the curated text or taken from a folder."""
+    """The byte-level BPE tokenizer, trained on the curated text or taken from elsewhere."""
 
     vocab_size: int = 4096
     """Entries, special tokens included."""
     path: str = ""
-    """Take this tokenizer (a folder with tokenizer.json) instead of training one."""
+    """Take this tokenizer (a folder with tokenizer.json, or a model's name on the hub) instead of training one."""
     training_bytes: int = 20_000_000
     """Train on at most this much text, drawn evenly from all documents."""
 

@@ -90,6 +90,24 @@ def token_id(tokenizer: "Tokenizer", token: str) -> int:
     return index
 
 
+def fetch_tokenizer(name: str) -> "Tokenizer":
+    """The tokenizer of a folder, or of a model on the Hugging Face hub, such as `HuggingFaceTB/SmolLM3-3B`.
+
+    Raises:
+        ValueError: neither can be had.
+    """
+    from tokenizers import Tokenizer
+
+    if (Path(name) / "tokenizer.json").is_file():
+        return load_tokenizer(Path(name))
+    try:
+        return Tokenizer.from_pretrained(name)
+    except Exception as error:  # tokenizers raises nothing more specific
+        raise ValueError(
+            f"tokenizer.path = {name!r} is no folder with tokenizer.json, and the hub does not give it: {error}"
+        ) from None
+
+
 def load_tokenizer(folder: Path) -> "Tokenizer":
     """Read tokenizer.json.
 

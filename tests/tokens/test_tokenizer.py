@@ -1,6 +1,7 @@
 """The tokenizer: nothing is lost, the same texts give the same tokenizer, transformers reads it alike."""
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from smollab.tokens.tokenize import tokenizer_hash
-from smollab.tokens.tokenizer import BOS, EOS, PAD, load_tokenizer, save_tokenizer, token_id, train_tokenizer
+from smollab.tokens.tokenizer import (
+    BOS,
+    EOS,
+    PAD,
+    fetch_tokenizer,
+    load_tokenizer,
+    save_tokenizer,
+    token_id,
+    train_tokenizer,
+)
 
 AWKWARD = [
     "",
@@ -102,3 +112,15 @@ def test_too_little_text_for_the_vocabulary_is_refused():
 def test_a_special_token_that_is_missing_is_named(tokenizer):
     with pytest.raises(ValueError, match="<missing>"):
         token_id(tokenizer, "<missing>")
+
+
+def test_a_tokenizer_is_taken_from_a_folder(tmp_path: Path) -> None:
+    tokenizer = train_tokenizer(["some text to learn from " * 20], 270)
+    save_tokenizer(tokenizer, tmp_path, model_max_length=16)
+    assert fetch_tokenizer(str(tmp_path)).to_str() == load_tokenizer(tmp_path).to_str()
+
+
+def test_a_tokenizer_that_is_nowhere_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ValueError, match="no/such-tokenizer"):
+        fetch_tokenizer("no/such-tokenizer")
