@@ -29,6 +29,7 @@ def plot_funnel(steps: Sequence[tuple[str, int]], title: str) -> "Figure":
     axis.invert_yaxis()
     axis.set_xlim(0, max(counts[0], 1) * 1.18)
     axis.set_xlabel("documents left (gray: dropped by this step)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_title(title, loc="left", fontsize=11)
     axis.grid(False, axis="y")
     return figure
@@ -49,6 +50,7 @@ def plot_drop_reasons(reasons: Sequence[tuple[str, int]], title: str) -> "Figure
     axis.set_yticks(positions, [reason for reason, _ in reasons])
     axis.invert_yaxis()
     axis.set_xlabel("documents dropped")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.margins(x=0.12)
     axis.set_title(title, loc="left", fontsize=11)
     axis.grid(False, axis="y")
