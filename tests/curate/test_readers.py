@@ -158,6 +158,13 @@ def test_the_broken_samples_are_read_without_an_exception():
         assert json.dumps(problems(report))
 
 
+def test_a_data_set_is_streamed_by_the_real_client(tmp_path):
+    pq.write_table(pa.table({"text": ["un", "deux", "trois"], "url": ["a", "b", "c"]}), tmp_path / "train.parquet")
+    documents, report = read(f"hub:{tmp_path}", limit=2, language="fr")
+    assert [(d.text, d.metadata["url"], d.language) for d in documents] == [("un", "a", "fr"), ("deux", "b", "fr")]
+    assert not report.problems
+
+
 def test_the_hub_is_streamed(monkeypatch):
     asked = []
 

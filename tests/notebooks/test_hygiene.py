@@ -28,7 +28,7 @@ HEADINGS = [
 ]
 IMPORTABLE = {"numpy", "torch", "matplotlib", "smollab"}
 NETWORK = re.compile(r"requests|urllib|urlopen|hub:|https?://|wget|curl|snapshot_download|^\s*[!%]", re.MULTILINE)
-PRIVATE = re.compile(r"/home/|/root/|/Users/|/work/|/tmp/|[A-Z]:\\\\|localhost|127\.0\.0\.1")
+PRIVATE = re.compile(r"/(?:home|root|Users|work|tmp)/|[A-Z]:\\\\|localhost|127\.0\.0\.1")
 TIMING = re.compile(r"\b\d+(\.\d+)? ?(ms|s|sec|seconds|minutes|tokens/s)\b|\b20\d\d-\d\d-\d\d[ T]\d\d:\d\d")
 MAXIMUM_BYTES, MAXIMUM_PICTURE_BYTES = 300_000, 80_000
 MAXIMUM_CELL_LINES, MAXIMUM_CODE_LINES, MAXIMUM_FUNCTION_LINES, MAXIMUM_COLUMNS = 25, 200, 8, 100
