@@ -42,7 +42,7 @@ check: $(BIN)/.installed-dev  ## style, types, layers, spelling
 	$(BIN)/codespell
 
 lab: $(BIN)/.installed  ## open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks/0_1_tour.ipynb
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url=/lab/tree/notebooks/0_1_tour.ipynb
 
 notebooks: $(BIN)/.installed-dev  ## run the notebooks and store their outputs
 	$(BIN)/python scripts/execute_notebooks.py
