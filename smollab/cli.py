@@ -30,7 +30,7 @@ STEPS = {
     "pretrain": "train the model, or continue an interrupted training",
     "evaluate": "bits per byte on held-out text, minimal pairs, samples",
     "export": "write a Hugging Face folder that transformers loads",
-    "run": "the whole job: all of the above, and report.html",
+    "run": "the whole job: curate, tokenize, pretrain, evaluate, export, and report.html",
 }
 
 EPILOG = """\
@@ -51,6 +51,13 @@ Sources from elsewhere, instead of the recipe's:
   smollab curate --source hub:HuggingFaceFW/fineweb:sample-10BT --run runs/fineweb
   smollab curate --source pdf:papers/ --run runs/papers
 
+"""
+
+
+GENERATE_EPILOG = """\
+examples:
+  smollab generate laptop --prompt "The installation program"
+  smollab generate runs/laptop/export --temperature 0
 """
 
 
@@ -92,7 +99,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     for name, text in STEPS.items():
         verb = add(name, run, text, EPILOG.format(verb=name, more=CURATE_EPILOG if name == "curate" else ""))
-        verb.description = f"{text[0].upper()}{text[1:]}."
+        verb.description = (
+            f"{text[0].upper()}{text[1:]}.\n\nEarlier steps that are missing or out of date are done first."
+        )
         _add_recipe_arguments(verb)
         if name == "run":
             verb.add_argument(
@@ -101,9 +110,9 @@ def build_parser() -> argparse.ArgumentParser:
                 help="print parameters, tokens, FLOPs, memory and steps of the recipe, and run nothing",
             )
         if name == "export":
-            verb.add_argument("--to", type=Path, help="also copy the exported folder there")
+            verb.add_argument("--to", metavar="DIR", help="also copy the exported folder to this new folder")
 
-    verb = add("generate", generate, "let a trained model continue a text")
+    verb = add("generate", generate, "let a trained model continue a text", GENERATE_EPILOG)
     verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")
     verb.add_argument("--prompt", default="", help="text to continue; left out: from the beginning of a document")
     verb.add_argument("--max-new-tokens", type=int, default=120, help="stop after so many tokens (%(default)s)")
@@ -144,7 +153,7 @@ def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
         help="read a source from elsewhere; kinds: warc, wet, html, pdf, text, code, jsonl, parquet, hub. "
         "With `curate`, without NAME: curate this instead of the recipe's sources",
     )
-    verb.add_argument("--run", type=Path, metavar="DIR", help="folder of the run (runs/NAME)")
+    verb.add_argument("--run", metavar="DIR", help="folder of the run (runs/NAME)")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -158,7 +167,12 @@ def run(options: argparse.Namespace) -> None:
         raise RecipeError(f"{options.recipe}: no [[stages]], so there is nothing to train")
     from smollab.workflow import run_recipe
 
-    folder = options.run or Path("runs") / recipe.name
+    for option in ("run", "to"):
+        if getattr(options, option, None) == "":
+            raise RecipeError(f"--{option}: the name of the folder is empty")
+    folder = Path(options.run or Path("runs") / recipe.name)
+    if options.verb == "export" and options.to and Path(options.to).exists():
+        raise RecipeError(f"--to {options.to}: exists already; name a new folder")
     if recipe.parallel.data * recipe.parallel.tensor > 1:
         raise RecipeError(
             f"{recipe.name} is laid out for {recipe.parallel.data * recipe.parallel.tensor} devices, which this "
@@ -168,7 +182,7 @@ def run(options: argparse.Namespace) -> None:
     results = {"curate": "curate/kept", "tokenize": "tokenize", "pretrain": "pretrain/checkpoints"}
     results |= {"evaluate": "evaluate/results.json", "export": "export", "run": "report.html"}
     if options.verb == "export" and options.to:
-        shutil.copytree(folder / "export", options.to, dirs_exist_ok=True)
+        shutil.copytree(folder / "export", options.to)
         print(options.to)
         return
     print(folder / results[options.verb])
@@ -251,25 +265,25 @@ def _bytes(number: float) -> str:
 
 
 def generate(options: argparse.Namespace) -> None:
-    """Let a trained model continue a text, printing each token as it comes.
-
-    \b
-    examples:
-      smollab generate laptop --prompt "The installation program"
-      smollab generate runs/laptop/export --temperature 0
-    """
+    """Let a trained model continue a text, printing each token as it comes."""
     import torch
 
     from smollab.model.generate import generate as generate_tokens
     from smollab.model.huggingface import load_huggingface
+    from smollab.steps import load_run
     from smollab.tokens.tokenizer import EOS, load_tokenizer
-    from smollab.workflow import load_run
 
     folder = next((p for p in (Path(options.model), Path("runs") / options.model) if p.is_dir()), Path(options.model))
     if (folder / "config.json").is_file():
         model, tokenizer = load_huggingface(folder).eval(), load_tokenizer(folder)
     else:
         model, tokenizer = load_run(folder)
+    try:
+        options.prompt.encode()
+    except UnicodeEncodeError:
+        raise ValueError("--prompt: not valid UTF-8") from None
+    if not 0 <= options.seed < 2**63:
+        raise ValueError(f"--seed {options.seed}: must be from 0 to {2**63 - 1}")
     prompt = torch.tensor(tokenizer.encode(options.prompt).ids)
     print(options.prompt, end="", flush=True)
     tokens: list[int] = []

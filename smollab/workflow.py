@@ -9,170 +9,25 @@ Interrupted steps continue where they stopped: curation by shards, pretraining b
 """
 
 import hashlib
-import itertools
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from smollab.progress import console
 from smollab.recipe import Recipe, differences, resolve_place, to_toml
-from smollab.train import TRAINING_CODE
+from smollab.steps import STEPS, Step
 
 PACKAGE = Path(__file__).parent
+MARK = ".lock"
+"""File by which the folder of a run is known, and which a process locks while it works there."""
 
 
 class WorkflowError(RuntimeError):
     """A run that cannot be begun or continued; the message says why."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the workflow."""
-
-    name: str
-    action: Callable[[Recipe, Path], None]
-    """Called with the recipe and the run's folder; writes into `folder / name`."""
-    sections: tuple[str, ...]
-    """Sections of the recipe it reads; when they change it runs again."""
-    needs: tuple[str, ...]
-    """Steps whose outcome it reads."""
-    code: tuple[str, ...]
-    """Files and folders of the package it consists of; when they change it runs again."""
-
-
-def curate_step(recipe: Recipe, folder: Path) -> None:
-    """Extract, filter, deduplicate and mask the sources."""
-    from smollab.curate.pipeline import curate
-    from smollab.curate.progress import Bars
-
-    with Bars(console) as progress:
-        funnel = curate(recipe.data, recipe.curate, folder / "curate", progress)
-    console.print(
-        f"  kept {funnel.documents_kept:,} of {funnel.documents_read:,} documents, "
-        f"{funnel.characters_kept / 1e6:.1f} million characters"
-    )
-
-
-def tokenize_step(recipe: Recipe, folder: Path) -> None:
-    """Train the tokenizer (or take the recipe's) and turn documents into token shards."""
-    from smollab.progress import progress
-    from smollab.tokens.tokenize import sample_texts, tokenize_documents
-    from smollab.tokens.tokenizer import fetch_tokenizer, save_tokenizer, train_tokenizer
-
-    output = folder / "tokenize"
-    shutil.rmtree(output, ignore_errors=True)
-    kept = sorted((folder / "curate" / "kept").glob("*.parquet"))
-    if recipe.tokenizer.path:
-        tokenizer = fetch_tokenizer(recipe.tokenizer.path)
-    else:
-        texts = sample_texts(kept, recipe.tokenizer.training_bytes, recipe.data.held_out)
-        tokenizer = train_tokenizer(texts, recipe.tokenizer.vocab_size)
-    save_tokenizer(tokenizer, output / "tokenizer", recipe.model.max_position_embeddings)
-    with progress("tokenize", len(kept)) as advance:
-
-        def tell(name: str, tokens: int, num_bytes: int) -> None:
-            advance(1, f"{name}: {tokens:,} tokens")
-
-        statistics = tokenize_documents(
-            folder / "curate" / "kept", tokenizer, output / "tokens", recipe.data.held_out, tell
-        )
-    total = sum(row["train_tokens"] for row in statistics.values())
-    num_bytes = sum(row["train_bytes"] for row in statistics.values())
-    console.print(
-        f"  vocabulary {tokenizer.get_vocab_size():,}; {total:,} training tokens "
-        f"of {num_bytes / max(total, 1):.2f} bytes each"
-    )
-
-
-def pretrain_step(recipe: Recipe, folder: Path) -> None:
-    """Train the model, or continue an interrupted training."""
-    from smollab.evaluate.bits_per_byte import token_bytes
-    from smollab.tokens.tokenizer import load_tokenizer
-    from smollab.train.checkpoint import CheckpointMismatch
-    from smollab.train.loop import pretrain
-
-    tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
-    output = folder / "pretrain"
-
-    def train() -> Path:
-        return pretrain(
-            recipe, folder / "tokenize" / "tokens", output, tokenizer.get_vocab_size(), token_bytes(tokenizer)
-        )
-
-    try:
-        train()
-    except CheckpointMismatch as mismatch:
-        archive = _free_name(folder / "archive" / time.strftime("pretrain-%Y%m%d-%H%M%S"))
-        archive.parent.mkdir(exist_ok=True)
-        output.rename(archive)
-        console.print(
-            f"  {str(mismatch).partition('. ')[0]}\n  kept the old training in {archive}; starting anew", soft_wrap=True
-        )
-        train()
-
-
-def _free_name(path: Path) -> Path:
-    """The path, or with -2, -3, ... the first that nothing has yet."""
-    names = itertools.chain([path], (path.with_name(f"{path.name}-{number}") for number in itertools.count(2)))
-    return next(name for name in names if not name.exists())
-
-
-def evaluate_step(recipe: Recipe, folder: Path) -> None:
-    """Measure the trained model on held-out text and minimal pairs, and let it write."""
-    from smollab.evaluate.suite import evaluate
-
-    model, tokenizer = load_run(folder)
-    results = evaluate(model, tokenizer, folder / "tokenize" / "tokens" / "held_out", recipe.evaluate, recipe.train)
-    output = folder / "evaluate"
-    output.mkdir(exist_ok=True)
-    text = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
-    (output / "results.json").write_text(text, encoding="utf-8")
-    for name, bits in results["bits_per_byte"].items():
-        console.print(f"  {name:<12} {bits:.3f} bits per byte")
-    if "all" in results["minimal_pairs"]:
-        row = results["minimal_pairs"]["all"]
-        low, high = row["interval"]
-        console.print(f"  minimal pairs {row['accuracy']:.1%} right ({low:.1%} to {high:.1%}; chance 50%)")
-
-
-def export_step(recipe: Recipe, folder: Path) -> None:
-    """Write the model and its tokenizer as a Hugging Face folder."""
-    from smollab.model.huggingface import save_huggingface
-    from smollab.tokens.tokenizer import BOS, EOS, PAD, save_tokenizer
-
-    model, tokenizer = load_run(folder)
-    ids = {f"{n}_token_id": tokenizer.token_to_id(t) for n, t in (("bos", BOS), ("eos", EOS), ("pad", PAD))}
-    save_huggingface(model, folder / "export", **ids)
-    save_tokenizer(tokenizer, folder / "export", recipe.model.max_position_embeddings)
-    console.print(f'  AutoModelForCausalLM.from_pretrained("{folder / "export"}")', soft_wrap=True)
-
-
-def report_step(recipe: Recipe, folder: Path) -> None:
-    """Write the self-contained report."""
-    from smollab.report import write_report
-
-    write_report(recipe, folder, folder / "report.html")
-
-
-STEPS = (
-    Step("curate", curate_step, ("data", "curate"), (), ("curate", "documents.py")),
-    Step("tokenize", tokenize_step, ("tokenizer",), ("curate",), ("tokens",)),
-    Step(
-        "pretrain",
-        pretrain_step,
-        ("model", "stages", "objective", "optimizer", "schedule", "train"),
-        ("tokenize",),
-        TRAINING_CODE,
-    ),
-    Step("evaluate", evaluate_step, ("evaluate",), ("pretrain",), ("evaluate", "model/generate.py")),
-    Step("export", export_step, (), ("pretrain",), ("model/huggingface.py",)),
-    Step("report", report_step, (), ("evaluate", "export"), ("report.py", "report.html.jinja", "plots")),
-)
 
 
 def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
@@ -184,11 +39,14 @@ def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
         until: name of the last step.
 
     Raises:
-        WorkflowError: another process works in the same folder.
+        WorkflowError: the folder holds other things, or another process works in it.
         Exception: whatever a step raised; the steps before it stay done.
         KeyboardInterrupt: stopped by the user; running again continues.
     """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise WorkflowError(f"{folder}: holds files that are not of a run; name a new folder with --run")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
     with _locked(folder):
         _run_steps(recipe, folder, until)
 
@@ -222,7 +80,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a run's folder; however this one ends, the lock ends with it."""
     import fcntl
 
-    with (folder / ".lock").open("w") as file:
+    with (folder / MARK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -247,28 +105,6 @@ def _steps_until(name: str) -> list[Step]:
         if step.name in needed:
             needed.update(step.needs)
     return [step for step in STEPS if step.name in needed]
-
-
-def load_run(folder: Path) -> tuple[Any, Any]:
-    """The trained model and the tokenizer of a run.
-
-    Raises:
-        FileNotFoundError: nothing has been trained there.
-    """
-    from smollab.model.config import ModelConfig
-    from smollab.model.transformer import Transformer
-    from smollab.tokens.tokenizer import load_tokenizer
-    from smollab.train.checkpoint import list_checkpoints, load_state, load_weights
-
-    checkpoints = list_checkpoints(folder / "pretrain" / "checkpoints")
-    if not checkpoints:
-        raise FileNotFoundError(f"{folder}: nothing was trained here; run `smollab run {folder.name}` first")
-    tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
-    # The folder's recipe.toml may be that of a later run which has not come to training yet.
-    settings = load_state(checkpoints[-1])["configuration"]["model"]
-    model = Transformer(ModelConfig(**settings, vocab_size=tokenizer.get_vocab_size()))
-    load_weights(checkpoints[-1], model)
-    return model.eval(), tokenizer
 
 
 def _task(step: Step, recipe: Recipe, folder: Path, failures: list[Exception]) -> dict[str, Any]:

@@ -307,3 +307,27 @@ def test_the_smoke_recipe_goes_from_pages_to_a_report_and_a_model(tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run" / "export")
     ids = tokenizer("Le système", return_tensors="pt").input_ids
     assert model.generate(ids, max_new_tokens=8, min_new_tokens=8).shape[1] == ids.shape[1] + 8
+
+
+def test_a_folder_with_other_things_is_not_taken_for_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    precious = tmp_path / "recipe.toml"
+    precious.write_text("mine")
+    assert cli.main(["curate", "smoke", "--run", str(tmp_path)]) == 1
+    assert precious.read_text() == "mine"
+    assert "name a new folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--run", ""], ["--source", "text:"], ["--set", "tokenizer.vocab_size=200"]])
+def test_empty_names_and_impossible_sizes_are_refused_before_any_work(arguments: list[str]) -> None:
+    assert cli.main(["curate", "smoke", *arguments]) == 1
+
+
+def test_curating_nothing_is_an_error_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "no.pdf").write_text("not a PDF")
+    assert cli.main(["curate", "--source", f"pdf:{tmp_path}", "--run", str(tmp_path / "run")]) == 1
+    assert "extract_pdf: not a PDF (1)" in capsys.readouterr().err
+
+
+def test_an_export_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "smoke", "--to", str(tmp_path), "--run", str(tmp_path / "run")]) == 1
+    assert "exists already" in capsys.readouterr().err

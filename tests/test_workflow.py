@@ -17,8 +17,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from smollab import cli
 from smollab.curate.funnel import Funnel
+from smollab.steps import load_run
 from smollab.train.metrics import read_metrics
-from smollab.workflow import load_run
 
 STEPS = ["curate", "tokenize", "pretrain", "evaluate", "export", "report"]
 

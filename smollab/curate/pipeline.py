@@ -11,6 +11,7 @@ that list it; its verdicts are carried out when the next local steps read the sh
     output/work/                          unfinished business; removed at the end
 """
 
+import errno
 import hashlib
 import json
 import shutil
@@ -66,9 +67,9 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
         with ProcessEngine(settings.workers) as engine:
             return _Run(data, settings, output, engine, progress or (lambda update: None)).run()
     except OSError as error:
-        place = error.filename or output
+        way_out = "make room and run again" if error.errno == errno.ENOSPC else "mend that and run again"
         raise CurationError(
-            f"{place}: {error.strerror or error}; what is done is kept: make room and run again"
+            f"{error.filename or output}: {error.strerror or error}; what is done is kept: {way_out}"
         ) from error
 
 

@@ -73,7 +73,7 @@ def read_hub(place: str, shard: Shard, report: Report) -> Iterator[Document]:
             yield from _to_documents(row, row.get("text", ""), f"{place}:{number}", place, shard, report)
     except Exception as error:  # the client raises errors of many libraries
         reason = (str(error).splitlines() or [""])[0]
-        raise CurationError(f"hub:{place}: {type(error).__name__}: {reason}") from error
+        raise CurationError(f"hub:{place}: {type(error).__name__}: {reason}; check the name and the network") from error
 
 
 def _lines(raw: IO[bytes], packed: bool, name: str, report: Report) -> Iterator[bytes]:

@@ -18,10 +18,11 @@ from smollab.model.transformer import Transformer
 from smollab.optim.schedules import warmup_stable_decay
 from smollab.progress import console
 from smollab.recipe import Recipe, load_recipe
+from smollab.steps import load_run
 from smollab.tokens.shards import TokenShard
 from smollab.train.checkpoint import OPTIMIZER, list_checkpoints
 from smollab.train.metrics import read_metrics
-from smollab.workflow import load_run, run_recipe
+from smollab.workflow import run_recipe
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -17,6 +17,8 @@ from smollab.recipe.sections import Recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 REPOSITORY = Path(__file__).parents[2]
+SMALLEST_VOCABULARY = 259
+"""Bytes and special tokens of a byte-level tokenizer."""
 MAY_BE_ZERO = {"warmup_steps", "decay_steps", "evaluate_every", "seed", "no_rope_layer_interval"}
 
 
@@ -95,6 +97,17 @@ def _check(recipe: Recipe, path: Path) -> None:
             raise RecipeError(f"{path}: {kind}: {name!r} must be made of letters, digits, and - or _")
     if not recipe.data.held_out < 1:
         raise RecipeError(f"{path}: data.held_out ({recipe.data.held_out}) is a share below 1")
+    for name, source in recipe.data.sources.items():
+        if not source.kind or not source.place:
+            raise RecipeError(
+                f"{path}: data.sources.{name}.address: expected KIND:PLACE, such as warc:pages.warc.gz, "
+                f"got {source.address!r}"
+            )
+    if not recipe.tokenizer.path and recipe.tokenizer.vocab_size < SMALLEST_VOCABULARY:
+        raise RecipeError(
+            f"{path}: tokenizer.vocab_size ({recipe.tokenizer.vocab_size}) must be at least {SMALLEST_VOCABULARY}: "
+            "the 256 bytes and three special tokens"
+        )
     if recipe.train.batch_sequences % recipe.train.micro_batch_sequences:
         raise RecipeError(
             f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
@@ -195,7 +208,7 @@ def _check_range(value: Any, place: str) -> None:
     name = place.rpartition(".")[2]
     least = 0 if isinstance(value, float) or name in MAY_BE_ZERO or name.startswith("minimum_") else 1
     if isinstance(value, int | float) and not (least <= value < math.inf):
-        raise RecipeError(f"{place}: must be at least {least}, got {value}")
+        raise RecipeError(f"{place}: must be at least {least} and finite, got {value}")
 
 
 def _suggest(key: str, known: typing.Iterable[str]) -> str:
@@ -213,7 +226,7 @@ def _table(section: Any, comments: bool) -> Any:
         value = getattr(section, f.name)
         if value is None:
             continue
-        if comments and f.name in texts and not _is_table(value):
+        if comments and f.name in texts and (not _is_table(value) or _is_inline(value)):
             table.add(tomlkit.comment(texts[f.name]))
         table.add(f.name, _toml_value(value, comments))
     return table
@@ -223,6 +236,11 @@ def _is_table(value: Any) -> bool:
     return is_dataclass(value) or (
         bool(value) and (isinstance(value, dict) or (isinstance(value, tuple) and is_dataclass(value[0])))
     )
+
+
+def _is_inline(value: Any) -> bool:
+    """Whether a value is a table of plain values, written on one line."""
+    return isinstance(value, dict) and not any(is_dataclass(v) for v in value.values())
 
 
 def _toml_value(value: Any, comments: bool) -> Any:

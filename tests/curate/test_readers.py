@@ -184,5 +184,5 @@ def test_the_hub_is_streamed(monkeypatch):
     assert problems(report) == {"org/name:part:test": {"empty text": 1}}
     read("hub:org/name")
     assert asked == [("org/name", "part", "test", True), ("org/name", None, "train", True)]
-    with pytest.raises(CurationError, match=r"hub:none/such: FileNotFoundError: no such data set$"):
+    with pytest.raises(CurationError, match=r"hub:none/such: FileNotFoundError: no such data set; check the name and the network$"):
         read("hub:none/such")
