@@ -30,8 +30,8 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
     """
     if console.is_terminal and not console.is_jupyter:
         columns = (
-            TextColumn("  {task.description:<22}"),
-            BarColumn(bar_width=24),
+            TextColumn("  {task.description:<9}"),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),

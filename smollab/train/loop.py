@@ -86,6 +86,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     with progress("pretrain", recipe.total_steps, done=step) as advance, _interruptible() as interrupted:
         for stage, begin in stages_from(recipe, step):
             mixture.set_weights(stage.mixture, (step - begin) * recipe.train.batch_sequences)
+            console.print(f"  {stage.name}: {stage.steps} steps", markup=False)
             while step < begin + stage.steps:
                 started = time.perf_counter()
                 batch, names = mixture.next_batch(recipe.train.batch_sequences)
@@ -113,7 +114,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     }
                 if step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
                     metrics.write(row)
-                advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s · {stage.name}")
+                advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s")
                 if interrupted.is_set():
                     save()
                     raise KeyboardInterrupt
