@@ -184,5 +184,6 @@ def test_the_hub_is_streamed(monkeypatch):
     assert problems(report) == {"org/name:part:test": {"empty text": 1}}
     read("hub:org/name")
     assert asked == [("org/name", "part", "test", True), ("org/name", None, "train", True)]
-    with pytest.raises(CurationError, match=r"hub:none/such: FileNotFoundError: no such data set; check the name and the network$"):
+    reason = r"hub:none/such: FileNotFoundError: no such data set; check the name and the network$"
+    with pytest.raises(CurationError, match=reason):
         read("hub:none/such")
