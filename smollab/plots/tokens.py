@@ -54,7 +54,7 @@ def plot_next_token(labels: Sequence[str], model: Sequence[float], drawn: Sequen
     axis.invert_yaxis()
     most = max(*model, *drawn)
     axis.set_xlim(0, min(1.12, most * 1.15))
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" if most > 0.1 else f"{value:.1%}")
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" if most > 0.1 else f"{100 * value:.3g}%")
     axis.set_xlabel("probability of being the next token")
     axis.set_title(title, loc="left", fontsize=10.5)
     axis.legend(frameon=False, fontsize=9, loc="lower right")
