@@ -1,0 +1,114 @@
+"""Steps made of rules: measure a document, compare each value with its threshold, keep both.
+
+A *rule* is one value and one threshold, such as *words* and *at least 50*. A `Filter` is an ordered list of
+rules that share one preparation of the document (its words, its language). It can be used in three ways:
+
+- `filter(document)` stops at the first rule that fails: cheapest;
+- `filter.measure(document)` returns every value, whatever fails: that is a row of the ledger;
+- `filter.judge(values)` decides from values alone: other thresholds need no second look at the text.
+
+The first failing rule, in the order of the published code, is the reason of the drop.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from smollab.documents import Document, Drop
+
+__all__ = ["Filter", "Rule", "Value"]
+
+Value = float | int | bool | str | None
+"""What a rule measures; None where the rule has nothing to say (no stop words known for the language)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One value against one threshold."""
+
+    name: str
+    """Of the value, as in the ledger: `words`."""
+    reason: str
+    """Of the drop: `too few words`."""
+    bound: Literal["minimum", "maximum", "among", "forbidden"]
+    """How value and threshold compare: `value >= threshold`, `<=`, `value in threshold`, or the value must not be
+    true where the threshold is."""
+    setting: str
+    """The field of the recipe's section that holds the threshold; a dot leads into a table: `top_n_grams.2`."""
+    measure: Callable[[Any], Value]
+    """From what the filter's `prepare` returned."""
+    unit: str = ""
+    """Written behind the value in a drop's detail: ` per word`."""
+
+    def passes(self, value: Value, threshold: Any) -> bool:
+        """Say whether a value satisfies a threshold."""
+        if value is None:
+            return True
+        if self.bound == "minimum":
+            return value >= threshold  # type: ignore[no-any-return]
+        if self.bound == "maximum":
+            return value <= threshold  # type: ignore[no-any-return]
+        if self.bound == "among":
+            return value in threshold
+        return not (value and threshold)
+
+    def explain(self, value: Value, threshold: Any) -> str:
+        """Write a failing value against its threshold: `31 < 50`."""
+        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if self.bound in ("minimum", "maximum"):
+            return f"{shown}{self.unit} {'<' if self.bound == 'minimum' else '>'} {threshold}"
+        return shown if self.bound == "among" else ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A step made of rules; a `Step`, so it can be called with a document."""
+
+    name: str
+    """Of the step; drops are `name: reason`."""
+    rules: Sequence[Rule]
+    """In the order in which they are judged."""
+    prepare: Callable[[Document], tuple[Document, Any]]
+    """Document -> (the document, perhaps edited; what the rules measure)."""
+    settings: Any
+    """The section of the recipe with the thresholds."""
+    by_language: Mapping[str, Mapping[str, Any]]
+    """Language -> setting -> threshold in place of the section's."""
+    edits: tuple[str, ...] = ()
+    """Fields of the section that change the text or the values, not only the verdict."""
+
+    def __call__(self, document: Document) -> Document | Drop:
+        """Return the document, or the drop of the first rule that fails; later rules are not measured."""
+        document, prepared = self.prepare(document)
+        for rule in self.rules:
+            value = rule.measure(prepared)
+            threshold = self.threshold(rule, document.language)
+            if not rule.passes(value, threshold):
+                return self._drop(rule, value, threshold)
+        return document
+
+    def measure(self, document: Document) -> tuple[Document, dict[str, Value]]:
+        """Return the document and the value of every rule."""
+        document, prepared = self.prepare(document)
+        return document, {rule.name: rule.measure(prepared) for rule in self.rules}
+
+    def judge(self, values: Mapping[str, Value], language: str = "") -> Drop | None:
+        """Return the drop of the first rule whose value fails, or None."""
+        for rule in self.rules:
+            value = values.get(rule.name)
+            threshold = self.threshold(rule, language)
+            if not rule.passes(value, threshold):
+                return self._drop(rule, value, threshold)
+        return None
+
+    def threshold(self, rule: Rule, language: str = "") -> Any:
+        """Return a rule's threshold for a language."""
+        special = self.by_language.get(language)
+        if special is not None and rule.setting in special:
+            return special[rule.setting]
+        field, _, key = rule.setting.partition(".")
+        threshold = getattr(self.settings, field)
+        return threshold[key] if key else threshold
+
+    def _drop(self, rule: Rule, value: Value, threshold: Any) -> Drop:
+        return Drop(f"{self.name}: {rule.reason}", rule.explain(value, threshold))
