@@ -1,17 +1,18 @@
-"""Global steps: describe every shard's documents by keys, compare all keys, name the documents to remove."""
+"""Global steps: describe every shard's documents by keys, compare all keys, carry the verdicts out."""
 
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from smollab.curate.engines import Tick
-from smollab.curate.local import write_json
 from smollab.curate.steps import GLOBAL_STEPS
-from smollab.documents import read_documents
+from smollab.documents import Document, Drop, read_documents
 from smollab.recipe import Curate
 
-__all__ = ["DescribeTask", "describe_shard", "find_duplicates"]
+__all__ = ["DescribeTask", "carry_out", "describe_shard", "find_duplicates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,26 @@ def find_duplicates(tasks: list[DescribeTask]) -> None:
     ids = _ids_of(np.unique(originals[duplicates]), tasks, starts)
     for task, start, size in zip(tasks, starts[:-1].tolist(), sizes, strict=True):
         mine = duplicates[(duplicates >= start) & (duplicates < start + size)].tolist()
-        write_json(task.removed, {str(row - start): ids[int(originals[row])] for row in mine})
+        verdicts = {str(row - start): ids[int(originals[row])] for row in mine}
+        task.removed.write_text(json.dumps(verdicts, ensure_ascii=False), encoding="utf-8")
+
+
+def carry_out(
+    step: str, settings: Curate, verdicts: Path, documents: Iterable[Document]
+) -> Iterator[tuple[Document, Document | Drop]]:
+    """Yield each document of a shard, in order, with what a global step makes of it.
+
+    Args:
+        step: name of the global step.
+        settings: its thresholds.
+        verdicts: `DescribeTask.removed`, as `find_duplicates` wrote it.
+        documents: those that were described, in the same order.
+    """
+    removed: dict[str, str] = json.loads(verdicts.read_text(encoding="utf-8"))
+    reason = GLOBAL_STEPS[step](settings).reason
+    for row, document in enumerate(documents):
+        kept_id = removed.get(str(row))
+        yield document, document if kept_id is None else Drop(reason, f"of {kept_id}")
 
 
 def _ids_of(rows: np.ndarray, tasks: list[DescribeTask], starts: np.ndarray) -> dict[int, str]:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from smollab.curate.across import carry_out
 from smollab.curate.engines import Tick
 from smollab.curate.funnel import SourceFunnel, StepCount, read_source
 from smollab.curate.readers import read_shard
 from smollab.curate.shards import Report, Shard
-from smollab.curate.steps import GLOBAL_STEPS, Step, make_step
+from smollab.curate.steps import Step, make_step
 from smollab.documents import Document, Drop, read_documents, write_documents, write_drops
 from smollab.recipe import Curate
 
@@ -43,7 +44,7 @@ class LocalTask:
     dedup: str = ""
     """The global step whose verdicts are carried out first, if any."""
     removed: Path | None = None
-    """Those verdicts: JSON object of row -> id of the document kept in its place."""
+    """Those verdicts; None: there was no global step before this stage."""
 
     @property
     def name(self) -> str:
@@ -112,22 +113,18 @@ def _survivors(task: LocalTask, report: Report, funnel: SourceFunnel, dropped: "
     if task.shard is not None:
         yield from read_shard(task.shard, report)
         return
-    removed: dict[str, str] = {}
-    if task.removed is not None:
-        removed = json.loads(task.removed.read_text(encoding="utf-8"))
-    if task.dedup:
-        count = funnel.step(task.dedup)
-        funnel.steps.insert(0, funnel.steps.pop())
-        reason = GLOBAL_STEPS[task.dedup](task.settings).reason
-    for row, document in enumerate(read_documents(*task.inputs)):
-        if task.dedup:
-            kept_id = removed.get(str(row))
-            verdict: Document | Drop = document if kept_id is None else Drop(reason, f"of {kept_id}")
-            count.count(document, verdict)
-            if isinstance(verdict, Drop):
-                dropped.add((document, task.dedup, verdict))
-                continue
-        yield document
+    documents = read_documents(*task.inputs)
+    if task.removed is None:
+        yield from documents
+        return
+    count = funnel.step(task.dedup)
+    funnel.steps.insert(0, funnel.steps.pop())
+    for document, verdict in carry_out(task.dedup, task.settings, task.removed, documents):
+        count.count(document, verdict)
+        if isinstance(verdict, Drop):
+            dropped.add((document, task.dedup, verdict))
+        else:
+            yield verdict
 
 
 def _apply(
