@@ -1,4 +1,4 @@
-"""Which language is this? Keep documents that are surely in one of ours.
+"""Which language is this? Keep documents that are surely in one of ours; drop the rest by the name of its language.
 
 The identifier is py3langid (BSD-3; naive Bayes over byte n-grams; Lui & Baldwin 2012) with all of its
 languages, so that a Dutch page is found to be Dutch instead of nearly German; the scores are normalized to
@@ -13,25 +13,39 @@ languages py3langid was right 99.5 % of the time, lid.176 98.9 %.
 **Fails when**: the text is shorter than a sentence, or mixes languages in large pieces.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from smollab.documents import Document, Drop, replace
+from smollab.curate.rules import Filter, Rule
+from smollab.documents import Document, replace
 from smollab.recipe import Language
 
 PIECE = 1000
 """Characters read at the beginning, in the middle and at the end."""
 
 
-def identify_language(document: Document, settings: Language) -> Document | Drop:
-    """Set the document's language, or drop it when that is not one of ours or too uncertain."""
+def identify_language(
+    settings: Language, by_language: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> Filter:
+    """Build the step that sets the document's language, and drops it when that is uncertain or not one of ours."""
+    return Filter("language", RULES, _identify, settings, by_language)
+
+
+RULES = (
+    Rule("language", "not one of ours", "among", "languages", lambda found: found[0]),
+    Rule("score", "uncertain", "minimum", "minimum_score", lambda found: found[1]),
+)
+
+
+def _identify(document: Document) -> tuple[Document, tuple[str, float]]:
     language, score = detect(document.text)
-    metadata = {**document.metadata, "language": language, "language_score": round(score, 4)}
-    if language not in settings.languages:
-        return Drop("language: not one of ours", f"{language} ({score:.2f})")
-    if score < settings.minimum_score:
-        return Drop("language: uncertain", f"{language} {score:.2f} < {settings.minimum_score}")
-    return replace(document, language=language, metadata=metadata)
+    score = round(score, 4)
+    return replace(document, language=language, metadata={**document.metadata, "language_score": score}), (
+        language,
+        score,
+    )
 
 
 def detect(text: str) -> tuple[str, float]:

@@ -34,7 +34,8 @@ class Rule:
     """How value and threshold compare: `value >= threshold`, `<=`, `value in threshold`, or the value must not be
     true where the threshold is."""
     setting: str
-    """The field of the recipe's section that holds the threshold; a dot leads into a table: `top_n_grams.2`."""
+    """The field of the recipe's section that holds the threshold; a dot leads into a table: `top_n_grams.2`. Empty:
+    the rule has no threshold, what is forbidden is always so."""
     measure: Callable[[Any], Value]
     """From what the filter's `prepare` returned."""
     unit: str = ""
@@ -57,7 +58,7 @@ class Rule:
         shown = f"{value:.4g}" if isinstance(value, float) else str(value)
         if self.bound in ("minimum", "maximum"):
             return f"{shown}{self.unit} {'<' if self.bound == 'minimum' else '>'} {threshold}"
-        return shown if self.bound == "among" else ""
+        return "" if value is True else shown
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Filter:
     settings: Any
     """The section of the recipe with the thresholds."""
     by_language: Mapping[str, Mapping[str, Any]]
-    """Language -> setting -> threshold in place of the section's."""
+    """Language -> `step.setting` -> threshold in place of the section's; only these names are looked at."""
     edits: tuple[str, ...] = ()
     """Fields of the section that change the text or the values, not only the verdict."""
 
@@ -103,9 +104,11 @@ class Filter:
 
     def threshold(self, rule: Rule, language: str = "") -> Any:
         """Return a rule's threshold for a language."""
+        if not rule.setting:
+            return True
         special = self.by_language.get(language)
-        if special is not None and rule.setting in special:
-            return special[rule.setting]
+        if special is not None and f"{self.name}.{rule.setting}" in special:
+            return special[f"{self.name}.{rule.setting}"]
         field, _, key = rule.setting.partition(".")
         threshold = getattr(self.settings, field)
         return threshold[key] if key else threshold

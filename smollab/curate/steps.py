@@ -47,11 +47,11 @@ LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
     "url": lambda curate: filter_url,
     "extract_html": lambda curate: extract_html,
     "extract_pdf": lambda curate: partial(extract_pdf, settings=curate.extract_pdf),
-    "language": lambda curate: partial(identify_language, settings=curate.language),
-    "gopher_repetition": lambda curate: partial(gopher_repetition, settings=curate.gopher_repetition),
-    "gopher_quality": lambda curate: partial(gopher_quality, settings=curate.gopher_quality),
-    "c4_quality": lambda curate: partial(c4_quality, settings=curate.c4_quality),
-    "fineweb_quality": lambda curate: partial(fineweb_quality, settings=curate.fineweb_quality),
+    "language": lambda curate: identify_language(curate.language, curate.by_language),
+    "gopher_repetition": lambda curate: gopher_repetition(curate.gopher_repetition, curate.by_language),
+    "gopher_quality": lambda curate: gopher_quality(curate.gopher_quality, curate.by_language),
+    "c4_quality": lambda curate: c4_quality(curate.c4_quality, curate.by_language),
+    "fineweb_quality": lambda curate: fineweb_quality(curate.fineweb_quality, curate.by_language),
     "pii": lambda curate: mask_pii,
 }
 GLOBAL_STEPS: dict[str, Callable[[Curate], Dedup]] = {

@@ -44,6 +44,7 @@ class Words:
     def __init__(self, text: str):
         self.text = text
         self.words: list[str] = _TOKEN.findall(text)
+        self._recurring: dict[int, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
 
     def __len__(self) -> int:
         return len(self.words)
@@ -64,21 +65,32 @@ class Words:
         ids = [numbers.setdefault(word, len(numbers)) for word in self.words]
         return mix(np.array(ids, dtype=np.uint64))
 
-    def n_grams(self, n: int) -> NDArray[np.uint64]:
-        """Return a 64-bit number for each run of n words, equal where the runs are equal.
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Characters before each word and after the last, spaces not counted: (words + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])
 
-        Computed as a polynomial over mixed word numbers, so that n-grams of all n cost one multiplication
-        per word each. Two different runs share a number with a probability near 2^-64.
+    def recurring(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Return the runs of n words that occur at least twice.
+
+        A run can only recur where its beginning does, so each n looks only at what recurs for n - 1: all
+        rules from 2 to 10 together cost little more than the first.
+
+        Returns:
+            Their positions, ascending, and a 64-bit number for each, equal where the runs are equal (a
+            polynomial over mixed word numbers; two different runs share one with a probability near 2^-64).
         """
-        words = self._mixed
-        count = len(words) - n + 1
-        if count <= 0:
-            return np.empty(0, dtype=np.uint64)
-        numbers = words[:count].copy()
-        for offset in range(1, n):
-            numbers *= _MULTIPLIER
-            numbers += words[offset : offset + count]
-        return numbers
+        if n not in self._recurring:
+            if n == 1:
+                positions, numbers = np.arange(len(self), dtype=np.int64), self._mixed
+            else:
+                positions, numbers = self.recurring(n - 1)
+                inside = int(np.searchsorted(positions, len(self) - n + 1))  # the run must not cross the end
+                positions = positions[:inside]
+                numbers = numbers[:inside] * _MULTIPLIER + self._mixed[positions + (n - 1)]
+            mask = _mark_recurring(numbers)
+            self._recurring[n] = positions[mask], numbers[mask]
+        return self._recurring[n]
 
 
 @lru_cache(maxsize=4)
@@ -96,6 +108,19 @@ def mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     numbers *= np.uint64(0x94D049BB133111EB)
     numbers ^= numbers >> np.uint64(31)
     return numbers
+
+
+def _mark_recurring(numbers: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return a mask of the numbers that occur at least twice."""
+    recurring = np.zeros(len(numbers), dtype=bool)
+    if len(numbers) < 2:
+        return recurring
+    order = np.argsort(numbers, kind="stable")
+    sorted_ = numbers[order]
+    same = sorted_[1:] == sorted_[:-1]
+    recurring[order[1:]] = same
+    recurring[order[:-1][same]] = True
+    return recurring
 
 
 @lru_cache(maxsize=4096)

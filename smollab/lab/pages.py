@@ -55,12 +55,11 @@ def measure(document: Document) -> Page:
 
 def judge(pages: Sequence[Page], gopher: GopherQuality, fineweb: FineWebQuality) -> list[Drop | None]:
     """The verdict of Gopher's and FineWeb's quality rules on each page; None: it stays."""
+    filters = (gopher_quality(gopher), fineweb_quality(fineweb))
     verdicts: list[Drop | None] = []
     for page in pages:
-        verdict = gopher_quality(page.document, gopher)
-        if not isinstance(verdict, Drop):
-            verdict = fineweb_quality(page.document, fineweb)
-        verdicts.append(verdict if isinstance(verdict, Drop) else None)
+        results = (filter_(page.document) for filter_ in filters)
+        verdicts.append(next((result for result in results if isinstance(result, Drop)), None))
     return verdicts
 
 

@@ -200,6 +200,9 @@ class Curate:
     """Shape of the lines."""
     minhash_dedup: MinHash = field(default_factory=MinHash)
     """Near-duplicates."""
+    by_language: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Language -> thresholds that differ there, by `step.setting`, as in FineWeb2:
+    `fr = { "gopher_quality.maximum_mean_word_length" = 11 }`."""
 
 
 @dataclass(frozen=True, kw_only=True)

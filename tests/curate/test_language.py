@@ -25,24 +25,24 @@ def test_detects(language):
 
 
 def test_keeps_ours_with_score_and_drops_others():
-    kept = identify_language(Document("id", SENTENCES["fr"] * 3, "web"), Language())
+    kept = identify_language(Language())(Document("id", SENTENCES["fr"] * 3, "web"))
     assert kept.language == "fr"
     assert kept.metadata["language_score"] >= 0.65
-    dropped = identify_language(Document("id", SENTENCES["nl"] * 3, "web"), Language())
+    dropped = identify_language(Language())(Document("id", SENTENCES["nl"] * 3, "web"))
     assert isinstance(dropped, Drop)
     assert dropped.reason == "language: not one of ours"
     assert dropped.detail.startswith("nl")
 
 
 def test_uncertain_text_is_dropped_with_value_and_threshold():
-    drop = identify_language(Document("id", SENTENCES["en"], "web"), Language(minimum_score=1.0))
+    drop = identify_language(Language(minimum_score=1.0))(Document("id", SENTENCES["en"], "web"))
     assert isinstance(drop, Drop) and drop.reason == "language: uncertain"
     assert drop.detail.endswith("< 1.0")
 
 
 def test_nothing_to_go_by():
     assert detect("") == ("und", 0.0)
-    assert isinstance(identify_language(Document("id", "12 34 !?", "web"), Language()), Drop)
+    assert isinstance(identify_language(Language())(Document("id", "12 34 !?", "web")), Drop)
 
 
 def test_a_long_text_is_judged_by_its_beginning_middle_and_end():

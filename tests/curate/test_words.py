@@ -1,4 +1,3 @@
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -34,12 +33,12 @@ def test_proper_words_are_not_only_signs():
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=40), st.integers(1, 6))
-def test_n_grams_are_equal_where_the_words_are(words, n):
-    numbers = Words(" ".join(words)).n_grams(n).tolist()
+def test_recurring_runs_are_those_that_occur_twice(words, n):
     tuples = list(zip(*(words[i:] for i in range(n)), strict=False))
-    assert len(numbers) == len(tuples)
-    assert Counter(Counter(numbers).values()) == Counter(Counter(tuples).values())
-    assert len(set(zip(numbers, tuples, strict=True))) == len(set(tuples))
+    positions, numbers = Words(" ".join(words)).recurring(n)
+    assert positions.tolist() == [i for i, run in enumerate(tuples) if tuples.count(run) > 1]
+    found = [tuples[i] for i in positions]
+    assert len(set(zip(numbers.tolist(), found, strict=True))) == len(set(found)) == len(set(numbers.tolist()))
 
 
 def test_mix_is_one_to_one_and_scatters():

@@ -5,13 +5,19 @@ Transformer" (T5), section 2.2, in the reading of datatrove's `C4QualityFilter` 
 `filter_no_terminal_punct=False`: FineWeb does not ask that every line end in punctuation, because that rule
 alone removed 30 % of the tokens (Penedo et al. 2024, section 3.4).
 
-**Deviation**: sentences are counted by a regular expression instead of spaCy's rule-based sentencizer; the
-count differs by abbreviations at most, and only matters between 3 and 6 sentences.
+**Deviations**: sentences are counted by a regular expression instead of spaCy's rule-based sentencizer; the
+count differs by abbreviations at most, and only matters between 3 and 6 sentences. A page with both filler
+and code is named after the filler, whichever comes first. Lines behind a forbidden one are still measured.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from smollab.documents import Document, Drop, replace
+from smollab.curate.rules import Filter, Rule
+from smollab.documents import Document, replace
 from smollab.recipe import C4Quality
 
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
@@ -24,31 +30,63 @@ _POLICY = (
     "use of cookies",
     "use cookies",
 )
+_SHOWN = 80
+"""Characters of a forbidden line that are kept as evidence."""
 
 
-def c4_quality(document: Document, settings: C4Quality) -> Document | Drop:
-    """Remove lines that are not prose; drop the document if it is code, filler, or too little is left."""
-    kept: list[str] = []
-    sentences = 0
-    for full_line in document.text.splitlines():
+@dataclass(slots=True)
+class Prose:
+    """What is left of a text, and what was met in it."""
+
+    lines: list[str]
+    """Kept lines."""
+    sentences: int = 0
+    """In the kept lines."""
+    lorem_ipsum: str = ""
+    """The first line with filler text, or empty."""
+    curly_bracket: str = ""
+    """The first line with a curly bracket, or empty."""
+
+
+def c4_quality(settings: C4Quality, by_language: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Filter:
+    """Build the step that removes lines which are not prose, and drops code, filler, and what is too short then."""
+
+    def prepare(document: Document) -> tuple[Document, Prose]:
+        prose = read_prose(document.text, settings)
+        return replace(document, text="\n".join(prose.lines).strip()), prose
+
+    return Filter(
+        "c4_quality", RULES, prepare, settings, by_language, edits=("minimum_words_per_line", "maximum_word_length")
+    )
+
+
+RULES = (
+    Rule("lorem_ipsum", "lorem ipsum", "forbidden", "", lambda p: p.lorem_ipsum),
+    Rule("curly_bracket", "curly bracket", "forbidden", "drop_curly_bracket", lambda p: p.curly_bracket),
+    Rule("sentences", "too few sentences", "minimum", "minimum_sentences", lambda p: p.sentences),
+)
+
+
+def read_prose(text: str, settings: C4Quality) -> Prose:
+    """Go through the lines of a text, keep those that are prose, and note what else is there."""
+    prose = Prose([])
+    for full_line in text.splitlines():
         line = _CITATION.sub("", full_line.strip())
         words = full_line.split()
         if len(words) < settings.minimum_words_per_line or max(map(len, words)) > settings.maximum_word_length:
             continue
         lower = line.lower()
         if "lorem ipsum" in lower:
-            return Drop("c4_quality: lorem ipsum", line[:80])
+            prose.lorem_ipsum = prose.lorem_ipsum or line[:_SHOWN]
         if "javascript" in lower:
             continue
-        if settings.drop_curly_bracket and "{" in line:
-            return Drop("c4_quality: curly bracket", line[:80])
+        if "{" in line:
+            prose.curly_bracket = prose.curly_bracket or line[:_SHOWN]
         if any(phrase in lower for phrase in _POLICY):
             continue
-        sentences += count_sentences(line)
-        kept.append(line)
-    if sentences < settings.minimum_sentences:
-        return Drop("c4_quality: too few sentences", f"{sentences} < {settings.minimum_sentences}")
-    return replace(document, text="\n".join(kept).strip())
+        prose.sentences += count_sentences(line)
+        prose.lines.append(line)
+    return prose
 
 
 def count_sentences(line: str) -> int:

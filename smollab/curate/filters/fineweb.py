@@ -4,43 +4,85 @@
 histograms of a good and a bad dump), as in datatrove's `FineWebQualityFilter` (Apache-2.0).
 """
 
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
 from smollab.curate.filters.repeats import count_repeats
+from smollab.curate.rules import Filter, Rule
 from smollab.curate.words import words_of
-from smollab.documents import Document, Drop
 from smollab.recipe import FineWebQuality
 
 SHORT_LINE = 30
 """Characters; the published length, up to which a line is short."""
-TERMINAL_PUNCTUATION = tuple(".!?。！？．｡؟۔।॥։።៖។။၊‼⁇⁈⁉‽﹒﹖﹗܂܀᠃᠉߹")
+TERMINAL_PUNCTUATION = tuple(".!?。！？．｡؟۔।॥։៖។။၊‼⁇⁈⁉‽﹒﹖﹗܂܀᠃᠉߹")
 """What can end a sentence, in the scripts that have such a sign; closing quotes do not count."""
 
 
-def fineweb_quality(document: Document, settings: FineWebQuality) -> Document | Drop:
-    """Drop a document whose lines are unfinished, short, repeated, or not much longer than a word."""
-    text = document.text
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not lines:
-        return Drop("fineweb_quality: empty")
-    finished = sum(line.endswith(TERMINAL_PUNCTUATION) for line in lines) / len(lines)
-    if finished < settings.minimum_punctuated_lines:
-        return Drop(
-            "fineweb_quality: lines without punctuation",
-            f"{finished:.4g} < {settings.minimum_punctuated_lines}",
-        )
-    short = sum(len(line) <= SHORT_LINE for line in lines) / len(lines)
-    if short > settings.maximum_short_lines:
-        return Drop("fineweb_quality: short lines", f"{short:.4g} > {settings.maximum_short_lines}")
-    line_breaks = text.count("\n")
-    repeated = count_repeats(lines)[1] / (len(text) - line_breaks)
-    if repeated > settings.maximum_duplicate_line_characters:
-        return Drop(
-            "fineweb_quality: characters in duplicate lines",
-            f"{repeated:.4g} > {settings.maximum_duplicate_line_characters}",
-        )
-    per_word = line_breaks / max(len(words_of(text)), 1)
-    if per_word > settings.maximum_newlines_per_word:
-        return Drop(
-            "fineweb_quality: list",
-            f"{per_word:.4g} newlines per word > {settings.maximum_newlines_per_word}",
-        )
-    return document
+def fineweb_quality(
+    settings: FineWebQuality, by_language: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> Filter:
+    """Build the filter that drops documents whose lines are unfinished, short, repeated, or a list."""
+    return Filter("fineweb_quality", RULES, lambda d: (d, Lines(d.text)), settings, by_language)
+
+
+class Lines:
+    """What the rules measure of a text's lines; empty lines do not count."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines with something on them."""
+        return [line for line in self.text.split("\n") if line.strip()]
+
+    def punctuated(self) -> float | None:
+        """Return the share of lines that end in punctuation."""
+        return self._share(line.endswith(TERMINAL_PUNCTUATION) for line in self.lines)
+
+    def short(self) -> float | None:
+        """Return the share of lines of at most 30 characters."""
+        return self._share(len(line) <= SHORT_LINE for line in self.lines)
+
+    def duplicate_characters(self) -> float | None:
+        """Return the share of characters in lines that repeat an earlier one."""
+        if not self.lines:
+            return None
+        return count_repeats(self.lines)[1] / (len(self.text) - self.text.count("\n"))
+
+    def newlines_per_word(self) -> float:
+        """Return the line breaks per word."""
+        return self.text.count("\n") / max(len(words_of(self.text)), 1)
+
+    def _share(self, marks: Any) -> float | None:
+        return sum(marks) / len(self.lines) if self.lines else None
+
+
+RULES = (
+    Rule("empty", "empty", "forbidden", "", lambda t: not t.lines),
+    Rule(
+        "punctuated_lines",
+        "lines without punctuation",
+        "minimum",
+        "minimum_punctuated_lines",
+        Lines.punctuated,
+    ),
+    Rule("short_lines", "short lines", "maximum", "maximum_short_lines", Lines.short),
+    Rule(
+        "duplicate_line_characters",
+        "characters in duplicate lines",
+        "maximum",
+        "maximum_duplicate_line_characters",
+        Lines.duplicate_characters,
+    ),
+    Rule(
+        "newlines_per_word",
+        "list",
+        "maximum",
+        "maximum_newlines_per_word",
+        Lines.newlines_per_word,
+        " newlines per word",
+    ),
+)

@@ -5,118 +5,176 @@ section A.1.1 and table A1, in the reading of datatrove's `GopherRepetitionFilte
 (Apache-2.0), which FineWeb was made with. The order of the rules is datatrove's, so that the first failing
 rule, which is the reason given, is the same.
 
-**Deviation**: words come from one shared regular expression instead of spaCy (see `words.py`), and the stop
-words of languages other than English are ours.
+**Deviations**: words come from one shared regular expression instead of spaCy (see `words.py`); bounds hold
+inclusively, and a threshold of 0 is a threshold, where datatrove takes it to mean that the rule is off.
 """
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 from smollab.curate.filters.repeats import (
     count_repeated_n_gram_characters,
     count_repeats,
     count_top_n_gram_characters,
 )
+from smollab.curate.rules import Filter, Rule
 from smollab.curate.stop_words import STOP_WORDS
 from smollab.curate.words import Words, words_of
-from smollab.documents import Document, Drop
 from smollab.recipe import GopherQuality, GopherRepetition
 
 _PARAGRAPH_BREAK = re.compile(r"\n{2,}")
 _LINE_BREAK = re.compile(r"\n+")
+NO_LANGUAGES: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
-def gopher_repetition(document: Document, settings: GopherRepetition) -> Document | Drop:
-    """Drop a document that repeats its lines, paragraphs or n-grams."""
-    text = document.text
-    if not text.strip():
-        return Drop("gopher_repetition: empty")
-    paragraphs = _PARAGRAPH_BREAK.split(text.strip())
-    lines = _LINE_BREAK.split(text)
-    for name, pieces, most, most_characters in (
-        (
-            "paragraphs",
-            paragraphs,
-            settings.duplicate_paragraph_fraction,
-            settings.duplicate_paragraph_character_fraction,
-        ),
-        ("lines", lines, settings.duplicate_line_fraction, settings.duplicate_line_character_fraction),
-    ):
-        repeats, characters = count_repeats(pieces)
-        if repeats / len(pieces) > most:
-            return Drop(f"gopher_repetition: duplicate {name}", f"{repeats / len(pieces):.4g} > {most}")
-        if characters / len(text) > most_characters:
-            share = characters / len(text)
-            return Drop(f"gopher_repetition: characters in duplicate {name}", f"{share:.4g} > {most_characters}")
-    return _judge_n_grams(words_of(text), settings) or document
+def gopher_repetition(
+    settings: GopherRepetition, by_language: Mapping[str, Mapping[str, Any]] = NO_LANGUAGES
+) -> Filter:
+    """Build the filter that drops documents which repeat their lines, paragraphs or n-grams."""
+    rules = [
+        *REPETITION_RULES,
+        *(_top_n_gram_rule(int(n)) for n in settings.top_n_grams),
+        *(_duplicate_n_gram_rule(int(n)) for n in settings.duplicate_n_grams),
+    ]
+    return Filter("gopher_repetition", rules, lambda d: (d, Repetition(d.text)), settings, by_language)
 
 
-def _judge_n_grams(words: Words, settings: GopherRepetition) -> Drop | None:
-    size = len(words.text)
-    for n, most in settings.top_n_grams.items():
-        share = count_top_n_gram_characters(words, int(n)) / size
-        if share > most:
-            return Drop(f"gopher_repetition: top {n}-gram", f"{share:.4g} > {most}")
-    for n, most in settings.duplicate_n_grams.items():
-        share = count_repeated_n_gram_characters(words, int(n)) / size
-        if share > most:
-            return Drop(f"gopher_repetition: duplicate {n}-grams", f"{share:.4g} > {most}")
-    return None
-
-
-def gopher_quality(document: Document, settings: GopherQuality) -> Document | Drop:
-    """Drop a document whose words and lines are not those of prose."""
-    words = words_of(document.text)
-    return (
-        _judge_size(words, settings)
-        or _judge_signs(words, settings)
-        or _judge_words(words, document.language, settings)
-        or document
+def gopher_quality(settings: GopherQuality, by_language: Mapping[str, Mapping[str, Any]] = NO_LANGUAGES) -> Filter:
+    """Build the filter that drops documents whose words and lines are not those of prose."""
+    return Filter(
+        "gopher_quality", QUALITY_RULES, lambda d: (d, Prose(words_of(d.text), d.language)), settings, by_language
     )
 
 
-def _judge_size(words: Words, settings: GopherQuality) -> Drop | None:
-    count = len(words.proper)
-    if count < settings.minimum_words:
-        return Drop("gopher_quality: too few words", f"{count} < {settings.minimum_words}")
-    if count > settings.maximum_words:
-        return Drop("gopher_quality: too many words", f"{count} > {settings.maximum_words}")
-    mean = sum(map(len, words.proper)) / count if count else 0.0
-    if mean < settings.minimum_mean_word_length:
-        return Drop("gopher_quality: short words", f"{mean:.2f} characters < {settings.minimum_mean_word_length}")
-    if mean > settings.maximum_mean_word_length:
-        return Drop("gopher_quality: long words", f"{mean:.2f} characters > {settings.maximum_mean_word_length}")
-    return None
+class Repetition:
+    """What the repetition rules measure of a text; each value is computed when it is first asked for."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    @cached_property
+    def words(self) -> Words:
+        """The words, shared with other rules."""
+        return words_of(self.text)
+
+    @cached_property
+    def paragraphs(self) -> tuple[float, float]:
+        """Share of paragraphs that repeat an earlier one, and their share of the characters."""
+        return self._repeats(_PARAGRAPH_BREAK.split(self.text.strip()))
+
+    @cached_property
+    def lines(self) -> tuple[float, float]:
+        """Share of lines that repeat an earlier one, and their share of the characters."""
+        return self._repeats(_LINE_BREAK.split(self.text))
+
+    def _repeats(self, pieces: list[str]) -> tuple[float, float]:
+        repeats, characters = count_repeats(pieces)
+        return repeats / len(pieces), characters / max(len(self.text), 1)
 
 
-def _judge_signs(words: Words, settings: GopherQuality) -> Drop | None:
-    text, count = words.text, max(len(words), 1)
-    hashes = text.count("#") / count
-    if hashes > settings.maximum_symbol_ratio:
-        return Drop("gopher_quality: hash signs", f"{hashes:.4g} per word > {settings.maximum_symbol_ratio}")
-    ellipses = (text.count("...") + text.count("…")) / count
-    if ellipses > settings.maximum_symbol_ratio:
-        return Drop("gopher_quality: ellipses", f"{ellipses:.4g} per word > {settings.maximum_symbol_ratio}")
-    lines = text.splitlines() or [""]
-    bullets = sum(line.lstrip().startswith(("•", "-")) for line in lines) / len(lines)
-    if bullets > settings.maximum_bullet_lines:
-        return Drop("gopher_quality: bullet lines", f"{bullets:.4g} > {settings.maximum_bullet_lines}")
-    ended = sum(line.rstrip().endswith(("...", "…")) for line in lines) / len(lines)
-    if ended > settings.maximum_ellipsis_lines:
-        return Drop("gopher_quality: lines end in ellipsis", f"{ended:.4g} > {settings.maximum_ellipsis_lines}")
-    return None
+REPETITION_RULES = (
+    Rule("empty", "empty", "forbidden", "", lambda r: not r.text.strip()),
+    Rule("paragraphs", "duplicate paragraphs", "maximum", "duplicate_paragraph_fraction", lambda r: r.paragraphs[0]),
+    Rule(
+        "paragraph_characters",
+        "characters in duplicate paragraphs",
+        "maximum",
+        "duplicate_paragraph_character_fraction",
+        lambda r: r.paragraphs[1],
+    ),
+    Rule("lines", "duplicate lines", "maximum", "duplicate_line_fraction", lambda r: r.lines[0]),
+    Rule(
+        "line_characters",
+        "characters in duplicate lines",
+        "maximum",
+        "duplicate_line_character_fraction",
+        lambda r: r.lines[1],
+    ),
+)
+"""Judged first; the n-gram rules of the recipe follow."""
 
 
-def _judge_words(words: Words, language: str, settings: GopherQuality) -> Drop | None:
-    with_letter = sum(word.isalpha() or any(map(str.isalpha, word)) for word in words.words) / max(len(words), 1)
-    if with_letter < settings.minimum_alphabetic_words:
-        return Drop(
-            "gopher_quality: words without letters",
-            f"{with_letter:.4g} < {settings.minimum_alphabetic_words}",
-        )
-    stop_words = STOP_WORDS.get(language)
-    if stop_words is None:  # no list for this language: the rule says nothing
-        return None
-    found = len(stop_words.intersection(words.words))
-    if found < settings.minimum_stop_words:
-        return Drop("gopher_quality: too few stop words", f"{found} < {settings.minimum_stop_words}")
-    return None
+def _top_n_gram_rule(n: int) -> Rule:
+    def measure(text: Repetition) -> float:
+        return count_top_n_gram_characters(text.words, n) / max(len(text.text), 1)
+
+    return Rule(f"top_{n}_gram", f"top {n}-gram", "maximum", f"top_n_grams.{n}", measure)
+
+
+def _duplicate_n_gram_rule(n: int) -> Rule:
+    def measure(text: Repetition) -> float:
+        return count_repeated_n_gram_characters(text.words, n) / max(len(text.text), 1)
+
+    return Rule(f"duplicate_{n}_grams", f"duplicate {n}-grams", "maximum", f"duplicate_n_grams.{n}", measure)
+
+
+class Prose:
+    """What the quality rules measure of a text; each value is computed when it is first asked for."""
+
+    def __init__(self, words: Words, language: str):
+        self.words = words
+        self.language = language
+
+    @cached_property
+    def mean_word_length(self) -> float:
+        """Characters per word that is not a symbol."""
+        proper = self.words.proper
+        return sum(map(len, proper)) / len(proper) if proper else 0.0
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Lines, empty ones included."""
+        return self.words.text.splitlines() or [""]
+
+    def per_word(self, *signs: str) -> float:
+        """Return how often any of the signs stands in the text, per word."""
+        return sum(map(self.words.text.count, signs)) / max(len(self.words), 1)
+
+    def bullet_lines(self) -> float:
+        """Return the share of lines that begin with a bullet or a dash."""
+        return sum(line.lstrip().startswith(("•", "-")) for line in self.lines) / len(self.lines)
+
+    def ellipsis_lines(self) -> float:
+        """Return the share of lines that end with an ellipsis."""
+        return sum(line.rstrip().endswith(("...", "…")) for line in self.lines) / len(self.lines)
+
+    def alphabetic_words(self) -> float:
+        """Return the share of words with at least one letter."""
+        with_letter = sum(word.isalpha() or any(map(str.isalpha, word)) for word in self.words.words)
+        return with_letter / max(len(self.words), 1)
+
+    def stop_words(self) -> int | None:
+        """Return how many different stop words occur; None where no list is known for the language."""
+        stop_words = STOP_WORDS.get(self.language)
+        return None if stop_words is None else len(stop_words.intersection(self.words.words))
+
+
+QUALITY_RULES = (
+    Rule("words", "too few words", "minimum", "minimum_words", lambda p: len(p.words.proper)),
+    Rule("words", "too many words", "maximum", "maximum_words", lambda p: len(p.words.proper)),
+    Rule(
+        "mean_word_length",
+        "short words",
+        "minimum",
+        "minimum_mean_word_length",
+        lambda p: p.mean_word_length,
+        " characters",
+    ),
+    Rule(
+        "mean_word_length",
+        "long words",
+        "maximum",
+        "maximum_mean_word_length",
+        lambda p: p.mean_word_length,
+        " characters",
+    ),
+    Rule("hash_signs", "hash signs", "maximum", "maximum_symbol_ratio", lambda p: p.per_word("#"), " per word"),
+    Rule("ellipses", "ellipses", "maximum", "maximum_symbol_ratio", lambda p: p.per_word("...", "…"), " per word"),
+    Rule("bullet_lines", "bullet lines", "maximum", "maximum_bullet_lines", Prose.bullet_lines),
+    Rule("ellipsis_lines", "lines end in ellipsis", "maximum", "maximum_ellipsis_lines", Prose.ellipsis_lines),
+    Rule("alphabetic_words", "words without letters", "minimum", "minimum_alphabetic_words", Prose.alphabetic_words),
+    Rule("stop_words", "too few stop words", "minimum", "minimum_stop_words", Prose.stop_words),
+)

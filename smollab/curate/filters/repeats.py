@@ -7,7 +7,6 @@ n-grams are compared as 64-bit numbers in numpy instead of as joined strings.
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smollab.curate.words import Words
 
@@ -31,12 +30,14 @@ def count_top_n_gram_characters(words: Words, n: int) -> int:
     Among equally frequent n-grams the first counts. A text with no repetition still has a top n-gram, which
     covers itself once: that is why very short texts fail this rule.
     """
-    n_grams = words.n_grams(n)
-    if not len(n_grams):
+    if len(words) < n:
         return 0
-    _, first, counts = np.unique(n_grams, return_index=True, return_counts=True)
-    most = int(counts.max())
-    start = int(first[counts == most].min())
+    positions, n_grams = words.recurring(n)
+    start, most = 0, 1
+    if len(positions):
+        _, first, counts = np.unique(n_grams, return_index=True, return_counts=True)
+        most = int(counts.max())
+        start = int(positions[first[counts == most].min()])
     return (int(words.lengths[start : start + n].sum()) + n - 1) * most
 
 
@@ -46,15 +47,14 @@ def count_repeated_n_gram_characters(words: Words, n: int) -> int:
     Reading from the left, an n-gram that was met before is counted and leapt over whole; one that is new is
     remembered and the reading moves on by one word.
     """
-    n_grams = words.n_grams(n)
-    positions = find_recurring(n_grams)
+    # Only n-grams that occur twice or more can be found or be remembered to any effect.
+    positions, n_grams = words.recurring(n)
     if not len(positions):
         return 0
-    ends = np.concatenate([[0], np.cumsum(words.lengths)])
+    ends = words.ends
     seen: set[int] = set()
     characters, resume_at = 0, 0
-    # Only n-grams that occur twice or more can be found or be remembered to any effect.
-    for position, n_gram in zip(positions.tolist(), n_grams[positions].tolist(), strict=True):
+    for position, n_gram in zip(positions.tolist(), n_grams.tolist(), strict=True):
         if position < resume_at:
             continue
         if n_gram in seen:
@@ -63,16 +63,3 @@ def count_repeated_n_gram_characters(words: Words, n: int) -> int:
         else:
             seen.add(n_gram)
     return characters
-
-
-def find_recurring(numbers: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return the positions, ascending, of all numbers that occur at least twice."""
-    if len(numbers) < 2:
-        return np.empty(0, dtype=np.int64)
-    order = np.argsort(numbers, kind="stable")
-    sorted_ = numbers[order]
-    same = sorted_[1:] == sorted_[:-1]
-    recurring = np.zeros(len(numbers), dtype=bool)
-    recurring[1:] = same
-    recurring[:-1] |= same
-    return np.sort(order[recurring])

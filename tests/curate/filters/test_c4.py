@@ -8,7 +8,7 @@ SENTENCES = "This is one sentence. Here is another one! Is this the third? It su
 
 
 def run(text, **settings):
-    return c4_quality(Document("id", text, "web", "en"), C4Quality(**settings))
+    return c4_quality(C4Quality(**settings))(Document("id", text, "web", "en"))
 
 
 def test_lines_that_are_no_prose_are_removed():

@@ -5,7 +5,6 @@ The verdicts were made by golden/make_datatrove_verdicts.py, each filter on the 
 
 import hashlib
 import json
-from functools import partial
 
 import pytest
 
@@ -17,10 +16,10 @@ from ..golden import plain_text
 
 GOLDEN = plain_text.__file__.replace("plain_text.py", "datatrove_verdicts.json")
 FILTERS = {
-    "gopher_repetition": partial(gopher_repetition, settings=GopherRepetition()),
-    "gopher_quality": partial(gopher_quality, settings=GopherQuality()),
-    "c4_quality": partial(c4_quality, settings=C4Quality()),
-    "fineweb_quality": partial(fineweb_quality, settings=FineWebQuality()),
+    "gopher_repetition": gopher_repetition(GopherRepetition()),
+    "gopher_quality": gopher_quality(GopherQuality()),
+    "c4_quality": c4_quality(C4Quality()),
+    "fineweb_quality": fineweb_quality(FineWebQuality()),
 }
 # c4 and fineweb count few words: equal. The others differ near a threshold, because words are split by a regular
 # expression instead of spaCy; mostly in long German compounds and file names.
@@ -74,7 +73,7 @@ def test_same_reasons(judged):
 
 
 def test_negative_control_a_wrong_threshold_is_noticed(judged):
-    broken = partial(fineweb_quality, settings=FineWebQuality(maximum_duplicate_line_characters=0.1))
+    broken = fineweb_quality(FineWebQuality(maximum_duplicate_line_characters=0.1))
     agreed = sum(
         isinstance(broken(Document(url, text, "web", row["language"])), Drop) == bool(row["fineweb_quality"])
         for url, text, row in judged

@@ -8,7 +8,7 @@ LINE = "A line that is long enough to be more than short and ends well number {}
 
 
 def run(text, **settings):
-    return fineweb_quality(Document("id", text, "web", "en"), FineWebQuality(**settings))
+    return fineweb_quality(FineWebQuality(**settings))(Document("id", text, "web", "en"))
 
 
 def test_prose_passes():

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +9,6 @@ from smollab.curate.filters.repeats import (
     count_repeated_n_gram_characters,
     count_repeats,
     count_top_n_gram_characters,
-    find_recurring,
 )
 from smollab.curate.words import Words
 
@@ -58,9 +56,3 @@ def test_negative_control_leaping_over_a_repeat_matters():
 def test_count_repeats():
     assert count_repeats(["ab", "c", "ab", "ab"]) == (2, 4)
     assert count_repeats([]) == (0, 0)
-
-
-@given(st.lists(st.integers(0, 5), max_size=30))
-def test_find_recurring(numbers):
-    expected = [i for i, number in enumerate(numbers) if numbers.count(number) > 1]
-    assert find_recurring(np.array(numbers, dtype=np.uint64)).tolist() == expected
