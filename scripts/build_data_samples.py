@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from samples import broken, code, licenses, minimal_pairs, noise, pdf, prose, web_files
+from samples import broken, code, licenses, minimal_pairs, noise, pdf, prose, quality, web_files
 from samples.manifest import Entry, check_manifest, read_manifest, write_manifest
 from samples.packages import BuildError, Packages
 
@@ -27,6 +27,7 @@ PARTS: tuple[tuple[str, Callable[[Packages, Path], list[Entry]]], ...] = (
     ("texts", prose.build),
     ("code", code.build),
     ("minimal pairs", minimal_pairs.build),
+    ("quality scores", quality.build),
     ("broken files", broken.build),
 )
 """Name of a part -> the function that writes its files below a folder and describes them."""
@@ -68,7 +69,8 @@ def build(packages: Packages, out: Path) -> int:
                 flush=True,
             )
             entries += part
-        entries += licenses.build(packages, folder, {name for entry in entries for name in entry.packages})
+        names = {name for entry in entries for name in entry.packages} - quality.VERSIONS.keys()
+        entries += licenses.build(packages, folder, names)
         write_manifest(folder, entries)
         total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         if total > MAXIMUM_BYTES:

@@ -32,7 +32,7 @@ def jsonl(path: str) -> list[dict]:
 
 def test_manifest_lists_every_file_and_no_other():
     found = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*") if path.is_file()}
-    found = {path for path in found if path not in UNLISTED and "__pycache__" not in path}
+    found = {path for path in found if Path(path).name not in UNLISTED and "__pycache__" not in path}
     assert found == set(FILES)
 
 
@@ -145,6 +145,20 @@ def test_extraction_gold_belongs_to_pages():
     for row in jsonl("evaluation/extraction_gold.jsonl"):
         assert row["uri"] in pages
         assert row["language"] in LANGUAGES and len(row["text"]) > 200
+
+
+def test_quality_scores_are_judgments_of_single_excerpts():
+    rows = jsonl("quality/educational_scores.jsonl")
+    assert max(Counter(row["id"] for row in rows).values()) == 1
+    assert max(Counter(row["text"] for row in rows).values()) == 1
+    for row in rows:
+        assert row["score"] in range(6) and row.get("second_score", 0) in range(6), row["id"]
+        assert row["language"] in LANGUAGES and 10 < len(row["text"]) <= 650, row["id"]
+        assert row["license"], row["id"]
+        assert row["package"] or "made by us" in row["site"] or row["site"] == "licenses", row["id"]
+    card = (SAMPLES / "quality" / "README.md").read_text(encoding="utf-8")
+    assert f"{len(rows)} excerpts" in card
+    assert "| excerpts | " + " | ".join(str(sum(row["score"] == s for row in rows)) for s in range(6)) in card
 
 
 def broken(name: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from samples.manifest import Entry, license_of, origin_of
 from samples.packages import Packages
 
-COMMON = ("GPL-2", "GPL-3", "MPL-2.0")
+COMMON = ("GFDL-1.2", "GPL-2", "GPL-3", "MPL-2.0")
 """Licenses that Debian keeps once for all packages."""
 
 
