@@ -8,9 +8,21 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Document", "Drop", "read_documents", "read_drops", "replace", "write_documents", "write_drops"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "Document",
+    "Drop",
+    "read_documents",
+    "read_drops",
+    "replace",
+    "write_documents",
+    "write_drops",
+    "write_rows",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ def write_documents(path: Path, documents: Iterable[Document]) -> int:
         }
         for d in documents
     ]
-    _write_rows(path, rows, ("id", "text", "source", "language", "metadata"))
+    write_rows(path, rows, _strings(("id", "text", "source", "language", "metadata")))
     return len(rows)
 
 
@@ -86,7 +98,7 @@ def write_drops(path: Path, drops: Iterable[tuple[Document, str, Drop]]) -> int:
         }
         for document, step, drop in drops
     ]
-    _write_rows(path, rows, ("id", "text", "source", "language", "step", "reason", "detail"))
+    write_rows(path, rows, _strings(("id", "text", "source", "language", "step", "reason", "detail")))
     return len(rows)
 
 
@@ -97,11 +109,15 @@ def read_drops(*paths: Path) -> Iterator[tuple[Document, str, Drop]]:
         yield document, row["step"], Drop(row["reason"], row["detail"])
 
 
-def _write_rows(path: Path, rows: list[dict[str, str]], columns: tuple[str, ...]) -> None:
+def write_rows(path: Path, rows: list[dict[str, Any]], schema: "pa.Schema") -> None:
+    """Write rows as one Parquet file, atomically.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(column, pa.large_string()) for column in columns])
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     try:
@@ -109,6 +125,12 @@ def _write_rows(path: Path, rows: list[dict[str, str]], columns: tuple[str, ...]
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _strings(columns: tuple[str, ...]) -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([(column, pa.large_string()) for column in columns])
 
 
 def _read_rows(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:

@@ -36,13 +36,13 @@ class StepCount:
     drops: dict[str, ReasonCount] = field(default_factory=dict)
     """Reason -> how many, most frequent first in `Funnel`."""
 
-    def count(self, before: Document, after: Document | Drop) -> None:
+    def count(self, before: Document, after: Document | Drop, size_in: int, size_out: int) -> None:
         """Count one document and what became of it."""
         self.documents_in += 1
-        self.characters_in += len(before.raw) or len(before.text)
+        self.characters_in += size_in
         if isinstance(after, Document):
             self.documents_out += 1
-            self.characters_out += len(after.raw) or len(after.text)
+            self.characters_out += size_out
             return
         reason = self.drops.setdefault(after.reason, ReasonCount())
         reason.documents += 1

@@ -2,9 +2,14 @@
 
 import shutil
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from smollab.curate.funnel import Funnel
+from smollab.curate.ledger import read_ledger, write_ledger
+from smollab.curate.local import LocalTask
+from smollab.curate.parts import parts_of, write_json
+from smollab.curate.recorded import About
 from smollab.documents import Document, Drop, read_documents, read_drops, write_documents, write_drops
 
 __all__ = ["gather"]
@@ -15,26 +20,48 @@ UNKNOWN_LANGUAGE = "und"
 """ISO 639-2 for a language nobody determined."""
 
 
-def gather(output: Path, kept: dict[str, list[Path]], dropped: dict[str, list[Path]], funnel: Funnel) -> None:
-    """Write `kept/`, `dropped/` and, last, `funnel.json`.
+def gather(output: Path, stages: dict[str, list[list[LocalTask]]], funnel: Funnel, about: About | None) -> None:
+    """Write `kept/`, `dropped/`, `ledger/`, `extracted/` and, last, `funnel.json`.
 
     Args:
         output: the folder; what an earlier run left there is replaced.
-        kept: source -> its kept parts in order.
-        dropped: source -> its dropped parts in order.
+        stages: source -> its stages, each with the tasks of all shards.
         funnel: gets the languages of each source.
+        about: written beside the ledger; None: there is no ledger.
     """
     (output / "funnel.json").unlink(missing_ok=True)
-    for name in ("kept", "dropped"):
+    for name in ("kept", "dropped", "ledger", "extracted"):
         shutil.rmtree(output / name, ignore_errors=True)
+    for name in ("kept", "dropped", *(("ledger", "extracted") if about else ())):
         (output / name).mkdir(parents=True)
-    for source, paths in kept.items():
-        _gather_kept(output / "kept", source, read_documents(*paths), funnel)
-    for source, paths in dropped.items():
-        _gather_dropped(output / "dropped", source, read_drops(*paths))
+    for source, tasks in stages.items():
+        kept = [path for task in tasks[-1] for path in parts_of(task.folder, task.index, "kept")]
+        dropped = [path for stage in tasks for t in stage for path in parts_of(t.folder, t.index, "dropped")]
+        _gather_kept(output / "kept", source, read_documents(*kept), funnel)
+        _gather_dropped(output / "dropped", source, read_drops(*dropped))
+        if about:
+            for shard in zip(*tasks, strict=True):
+                _gather_ledger(output, source, shard)
+    if about:
+        write_json(output / "ledger" / "about.json", asdict(about))
     unfinished = output / "funnel.json.unfinished"
     unfinished.write_text(funnel.to_json(), encoding="utf-8")
     unfinished.replace(output / "funnel.json")
+
+
+def _gather_ledger(output: Path, source: str, stages: tuple[LocalTask, ...]) -> None:
+    """Write the ledger of a shard, with what its later stages added, and bring its extracted texts."""
+    first, *later = stages
+    rows = {row.record: row for row in read_ledger(*parts_of(first.folder, first.index, "ledger"))}
+    for task in later:
+        for addition in read_ledger(*parts_of(task.folder, task.index, "ledger")):
+            row = rows[addition.record]
+            row.values.update(addition.values)
+            row.language = addition.language
+            row.step, row.reason, row.detail = addition.step, addition.reason, addition.detail
+    write_ledger(output / "ledger" / f"{source}-{first.index:05d}.parquet", list(rows.values()))
+    for number, path in enumerate(parts_of(first.folder, first.index, "extracted")):
+        shutil.copyfile(path, output / "extracted" / f"{source}-{first.index:05d}-{number:05d}.parquet")
 
 
 def _gather_kept(folder: Path, source: str, documents: Iterable[Document], funnel: Funnel) -> None:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from smollab.curate.rules import Filter, Rule
+from smollab.curate.rules import Filter, Rule, Value
 from smollab.documents import Document, replace
 from smollab.recipe import Language
 
@@ -30,22 +30,18 @@ def identify_language(
     settings: Language, by_language: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 ) -> Filter:
     """Build the step that sets the document's language, and drops it when that is uncertain or not one of ours."""
-    return Filter("language", RULES, _identify, settings, by_language)
+    return Filter("language", RULES, lambda d: (d, detect(d.text)), settings, by_language, note=_note)
 
 
 RULES = (
     Rule("language", "not one of ours", "among", "languages", lambda found: found[0]),
-    Rule("score", "uncertain", "minimum", "minimum_score", lambda found: found[1]),
+    Rule("score", "uncertain", "minimum", "minimum_score", lambda found: round(found[1], 4)),
 )
 
 
-def _identify(document: Document) -> tuple[Document, tuple[str, float]]:
-    language, score = detect(document.text)
-    score = round(score, 4)
-    return replace(document, language=language, metadata={**document.metadata, "language_score": score}), (
-        language,
-        score,
-    )
+def _note(document: Document, values: Mapping[str, Value]) -> Document:
+    metadata = {**document.metadata, "language_score": values["score"]}
+    return replace(document, language=str(values["language"]), metadata=metadata)
 
 
 def detect(text: str) -> tuple[str, float]:

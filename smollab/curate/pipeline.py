@@ -7,8 +7,13 @@ that list it; its verdicts are carried out when the next local steps read the sh
 
     output/kept/web-en-00000.parquet      what stayed, by source and language
     output/dropped/web-00000.parquet      what left, with step, reason, detail and text
+    output/ledger/web-00000.parquet       what every rule measured of every document of a shard
+    output/extracted/web-00000-*.parquet  the shard's documents as they came out of extraction
     output/funnel.json                    counts; written last
     output/work/                          unfinished business; removed at the end
+
+When an earlier run's ledger is there, and only what comes after extraction has changed, the sources are not read
+again: see `recorded.py`.
 """
 
 import errno
@@ -20,13 +25,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from smollab.curate.across import DescribeTask, describe_shard, find_duplicates
+from smollab.curate.across import DescribeTask, describe_shard, find_duplicates, publish_index
 from smollab.curate.engines import ProcessEngine, T, Tick
 from smollab.curate.errors import CurationError
 from smollab.curate.funnel import Funnel, SourceFunnel
 from smollab.curate.gather import gather
-from smollab.curate.local import LocalTask, kept_parts, load_counts, run_local
+from smollab.curate.local import LocalTask, Recorded, kept_parts, load_counts, run_local
 from smollab.curate.progress import Progress, Update
+from smollab.curate.recorded import describe_run, find_recorded
 from smollab.curate.shards import Shard, list_shards
 from smollab.curate.steps import GLOBAL_STEPS, check_steps
 from smollab.recipe import Curate, Data, RecipeError
@@ -36,7 +42,9 @@ __all__ = ["curate"]
 NEEDS_EXTRACTION = {"warc": "extract_html", "html": "extract_html", "pdf": "extract_pdf"}
 
 
-def curate(data: Data, settings: Curate, output: Path, progress: Progress | None = None) -> Funnel:
+def curate(
+    data: Data, settings: Curate, output: Path, progress: Progress | None = None, recorded: Path | None = None
+) -> Funnel:
     """Curate all sources of a recipe into a folder.
 
     A run that was interrupted goes on where it stopped, shard by shard, if the recipe, the inputs and the
@@ -45,8 +53,10 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
     Args:
         data: the sources.
         settings: thresholds and the number of workers.
-        output: folder; its `kept`, `dropped` and `funnel.json` are replaced.
+        output: folder; what an earlier run left there is replaced.
         progress: called with an `Update` whenever something was done; `Bars` shows them.
+        recorded: output of an earlier run whose extracted texts and measurements are used as far as they hold; left
+            out: `output` itself.
 
     Returns:
         The counts of each source and step.
@@ -65,7 +75,7 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
         raise CurationError("data.sources is empty; name at least one source in the recipe")
     try:
         with ProcessEngine(settings.workers) as engine:
-            return _Run(data, settings, output, engine, progress or (lambda update: None)).run()
+            return _Run(data, settings, output, engine, progress or (lambda update: None), recorded or output).run()
     except OSError as error:
         way_out = "make room and run again" if error.errno == errno.ENOSPC else "mend that and run again"
         raise CurationError(
@@ -76,7 +86,9 @@ def curate(data: Data, settings: Curate, output: Path, progress: Progress | None
 class _Run:
     """One run; holds what each source still has to pass."""
 
-    def __init__(self, data: Data, settings: Curate, output: Path, engine: ProcessEngine, progress: Progress):
+    def __init__(
+        self, data: Data, settings: Curate, output: Path, engine: ProcessEngine, progress: Progress, recorded: Path
+    ):
         self.engine = engine
         self.settings = replace(settings, workers=None)  # results must not depend on it
         self.output, self.work, self.progress = output, output / "work", progress
@@ -86,8 +98,9 @@ class _Run:
         self.done: dict[str, list[LocalTask]] = {name: [] for name in data.sources}
         self.verdicts: dict[str, tuple[str, list[DescribeTask]]] = {}
         self.funnel = Funnel({name: SourceFunnel() for name in data.sources})
-        self.dropped: dict[str, list[Path]] = {name: [] for name in data.sources}
-        self.fingerprint = _fingerprint(data, self.settings, self.shards)
+        self.stages: dict[str, list[list[LocalTask]]] = {name: [] for name in data.sources}
+        self.about = describe_run(data, self.settings, self.shards)
+        self.recorded = find_recorded(recorded, self.about, self.shards)
 
     def run(self) -> Funnel:
         self._prepare()
@@ -96,18 +109,19 @@ class _Run:
         while step := self._next_global_step():
             self._run_global_step(step)
             self._run_local_steps(f"after {step}")
-        kept = {name: [p for t in tasks for p in kept_parts(t.folder, t.index)] for name, tasks in self.done.items()}
-        gather(self.output, kept, self.dropped, self.funnel)
+        gather(self.output, self.stages, self.funnel, self.about if self.settings.ledger else None)
+        publish_index(self.settings, self.output)
         shutil.rmtree(self.work)
         return self.funnel
 
     def _prepare(self) -> None:
         """Keep the work of an interrupted run of the same recipe on the same inputs; remove any other."""
         marker = self.work / "fingerprint"
-        if not marker.exists() or marker.read_text(encoding="utf-8") != self.fingerprint:
+        fingerprint = hashlib.sha256(json.dumps(asdict(self.about), sort_keys=True).encode()).hexdigest()
+        if not marker.exists() or marker.read_text(encoding="utf-8") != fingerprint:
             shutil.rmtree(self.work, ignore_errors=True)
             self.work.mkdir(parents=True)
-            marker.write_text(self.fingerprint, encoding="utf-8")
+            marker.write_text(fingerprint, encoding="utf-8")
 
     def _run_local_steps(self, phase: str) -> None:
         """Carry out pending verdicts and all leading local steps of every source."""
@@ -125,13 +139,20 @@ class _Run:
                     new(index=d.index, shard=None, inputs=d.inputs, dedup=step, removed=d.removed) for d in described
                 ]
             else:
-                mine = [new(index=index, shard=shard) for index, shard in enumerate(shards)]
+                known: Sequence[Recorded | None] = self.recorded.get(name) or [None] * len(shards)
+                mine = [
+                    new(index=index, shard=None if recorded else shard, recorded=recorded)
+                    for index, (shard, recorded) in enumerate(zip(shards, known, strict=True))
+                ]
             self.done[name] = mine
+            self.stages[name].append(mine)
             tasks += mine
         self._map(phase, run_local, tasks)
         for task in tasks:
             self.funnel.sources[task.source].add(load_counts(task))
-            self.dropped[task.source] += sorted(task.folder.glob(f"{task.index:05d}-*.dropped.parquet"))
+        for name, known in self.recorded.items():
+            self.funnel.sources[name].problems = known[0].problems
+            self.funnel.sources[name].skipped = known[0].skipped
 
     def _run_global_step(self, step: str) -> None:
         """Compare the documents of all sources whose next step this is."""
@@ -145,7 +166,7 @@ class _Run:
         }
         everything = [task for name in names for task in described[name]]
         self._map(step, describe_shard, everything)
-        find_duplicates(everything)
+        find_duplicates(everything, self.output)
         for name in names:
             self.steps[name].pop(0)
             self.verdicts[name] = (step, described[name])
@@ -183,18 +204,3 @@ class _Run:
         ]
         why = "; ".join(problems[:3]) or "no file holds any"
         raise CurationError(f"no document could be read ({why}); correct data.sources in the recipe")
-
-
-def _fingerprint(data: Data, settings: Curate, shards: dict[str, list[Shard]]) -> str:
-    """Hash what the result depends on: recipe, input files (size and time), and this package's code."""
-    files = {f: _stamp(Path(f)) for group in shards.values() for shard in group for f in shard.files}
-    code = [hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(Path(__file__).parent.rglob("*.py"))]
-    parts = [asdict(data)["sources"], asdict(settings), files, code]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _stamp(path: Path) -> list[int]:
-    if not path.exists():  # a URL
-        return []
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]

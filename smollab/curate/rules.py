@@ -55,7 +55,8 @@ class Rule:
 
     def explain(self, value: Value, threshold: Any) -> str:
         """Write a failing value against its threshold: `31 < 50`."""
-        shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+        shown = f"{value:.4g}" if isinstance(value, float) and not value.is_integer() else str(value)
+        shown = shown.removesuffix(".0")  # the ledger gives whole numbers back as floats
         if self.bound in ("minimum", "maximum"):
             return f"{shown}{self.unit} {'<' if self.bound == 'minimum' else '>'} {threshold}"
         return "" if value is True else shown
@@ -77,9 +78,14 @@ class Filter:
     """Language -> `step.setting` -> threshold in place of the section's; only these names are looked at."""
     edits: tuple[str, ...] = ()
     """Fields of the section that change the text or the values, not only the verdict."""
+    note: Callable[[Document, Mapping[str, Value]], Document] | None = None
+    """Writes values into the document, such as its language."""
 
     def __call__(self, document: Document) -> Document | Drop:
         """Return the document, or the drop of the first rule that fails; later rules are not measured."""
+        if self.note:
+            document, values = self.measure(document)
+            return self.judge(values, document.language) or document
         document, prepared = self.prepare(document)
         for rule in self.rules:
             value = rule.measure(prepared)
@@ -91,7 +97,14 @@ class Filter:
     def measure(self, document: Document) -> tuple[Document, dict[str, Value]]:
         """Return the document and the value of every rule."""
         document, prepared = self.prepare(document)
-        return document, {rule.name: rule.measure(prepared) for rule in self.rules}
+        values = {rule.name: rule.measure(prepared) for rule in self.rules}
+        return (self.note(document, values) if self.note else document), values
+
+    def recall(self, document: Document, values: Mapping[str, Value]) -> Document:
+        """Return the document as `measure` would, when the values are known from an earlier time."""
+        if self.edits:
+            document, _ = self.prepare(document)
+        return self.note(document, values) if self.note else document
 
     def judge(self, values: Mapping[str, Value], language: str = "") -> Drop | None:
         """Return the drop of the first rule whose value fails, or None."""

@@ -24,6 +24,8 @@ PDF_STEPS = ("extract_pdf", "language", "exact_dedup", "minhash_dedup", "pii")
 """The order of FinePDFs: text route, language, exact then fuzzy deduplication, personal data."""
 TEXT_STEPS = ("language", "exact_dedup", "minhash_dedup", "pii")
 """Texts that need no extraction and are trusted to be good."""
+WET_STEPS = tuple(step for step in WEB_STEPS if step != "extract_html")
+"""Pages whose text CommonCrawl has extracted (WET files): menus and all."""
 CODE_STEPS = ("exact_dedup",)
 """Programs: prose rules would drop them all."""
 
@@ -33,8 +35,9 @@ class Source:
     """Where documents come from, and the steps they pass."""
 
     address: str
-    """`KIND:PLACE`. Kinds: warc, wet, html, pdf, text, code, jsonl, parquet (a file, a folder or an http(s) URL)
-    and hub (`hub:NAME[:CONFIG[:SPLIT]]`, streamed with `datasets`)."""
+    """`KIND:PLACE`. Kinds: warc, wet, html, pdf, text, code, jsonl, parquet (a file, a folder, an http(s) URL, or a
+    file, folder or pattern in a store: s3://, gs://, hf://), cc (pages of CommonCrawl by its index:
+    `cc:CC-MAIN-2024-10?url=*.example.org`) and hub (`hub:NAME[:CONFIG[:SPLIT]]`, streamed with `datasets`)."""
     steps: tuple[str, ...] | None = None
     """Curation steps in order; left out: the published chain for this kind (`WEB_STEPS`, `PDF_STEPS`, ...)."""
     language: str = ""
@@ -57,7 +60,8 @@ class Source:
         """The steps as given, or the published chain for this kind of source."""
         if self.steps is not None:
             return self.steps
-        return {"warc": WEB_STEPS, "html": WEB_STEPS, "pdf": PDF_STEPS, "code": CODE_STEPS}.get(self.kind, TEXT_STEPS)
+        chains = {"warc": WEB_STEPS, "wet": WET_STEPS, "cc": WEB_STEPS, "html": WEB_STEPS, "pdf": PDF_STEPS}
+        return {**chains, "code": CODE_STEPS}.get(self.kind, TEXT_STEPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,35 @@ class Data:
     """Name of the source -> its address and steps. Stages weigh these names."""
     held_out: float = 0.05
     """Share of the documents kept for evaluation, chosen by a hash of their id and never trained on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Url:
+    """The URL filter of RefinedWeb and FineWeb (Penedo et al. 2023, appendix G.1; datatrove's URLFilter).
+
+    Lists are files with one entry a line, plain or packed; where none is named, a short list of ours is used.
+    """
+
+    blocked_domains: str = ""
+    """File of domains, which are refused with their subdomains: plain, hosts file, or an ad blocker's `||domain^`."""
+    blocked_urls: str = ""
+    """File of single addresses."""
+    hard_words: str = ""
+    """File of words of which one in the address is enough."""
+    soft_words: str = ""
+    """File of words that are refused in company."""
+    banned_strings: str = ""
+    """File of strings that are refused anywhere in the address without its separators."""
+    refuse_domains: bool = True
+    """Refuse what is on the list of domains."""
+    refuse_urls: bool = True
+    """Refuse what is on the list of addresses."""
+    refuse_hard_words: bool = True
+    """Refuse addresses with a hard word."""
+    maximum_soft_words: int = 1
+    """Most different soft words (FineWeb: two are refused)."""
+    refuse_strings: bool = True
+    """Refuse addresses with a banned string."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +211,28 @@ class MinHash:
     """Rows; the similarity at the steepest point is (1/buckets)^(1/hashes_per_bucket), here 0.72."""
     seed: int = 1
     """Of the hash family."""
+    keep: Literal["first", "longest", "newest", "best"] = "first"
+    """Which document of a cluster stays. newest: by `date` of the metadata; best: by `quality_score` of the metadata,
+    which a quality model must have set before. datatrove keeps the root of its union-find, in effect any."""
+    scope: Literal["all", "source", "language"] = "all"
+    """Compare all documents, or only those of one source (FineWeb: per snapshot) or language (FineWeb2)."""
+    pairs: int = 1000
+    """Near-duplicate pairs written to OUTPUT/pairs/ for looking at, a fair sample; 0: none."""
+    index: str = ""
+    """Folder with the keys of documents kept earlier. Near-duplicates of those are dropped too, and what this run keeps
+    is added; left out: none."""
+    snapshot: str = ""
+    """Name of what this run adds to the index. Running a snapshot again replaces what it had added."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedPieces:
+    """Paragraphs or lines that occurred before, in any document, are cut out, as in CCNet (Wenzek et al. 2020)."""
+
+    minimum_piece_words: int = 1
+    """Shorter pieces stay, however often they occur (CCNet: 1, all are compared)."""
+    minimum_words: int = 50
+    """Documents that were cut and have fewer words left are dropped (datatrove's sentence deduplication: 50)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +241,17 @@ class Curate:
 
     workers: int | None = None
     """Processes; left out: one per core."""
+    ledger: bool = True
+    """Keep what every rule measured of every document, and each text as extracted, so that other thresholds need no
+    new computation; costs as much disk again as the documents."""
+    cpu_seconds: float = 30.0
+    """CPU time that one step may spend on one document, after which it is dropped; 0: no limit."""
+    engine: Literal["processes", "ray"] = "processes"
+    """Where the work is done: `processes` of this machine, or `ray`: a Ray cluster (`pip install "smollab[ray]"`)."""
+    ray_address: str = ""
+    """Of the cluster's head, `HOST:6379` or `auto`; empty: a Ray of this machine's own."""
+    url: Url = field(default_factory=Url)
+    """Addresses."""
     extract_pdf: ExtractPdf = field(default_factory=ExtractPdf)
     """Text of PDF files."""
     language: Language = field(default_factory=Language)
@@ -200,6 +266,10 @@ class Curate:
     """Shape of the lines."""
     minhash_dedup: MinHash = field(default_factory=MinHash)
     """Near-duplicates."""
+    paragraph_dedup: RepeatedPieces = field(default_factory=RepeatedPieces)
+    """Repeated paragraphs."""
+    line_dedup: RepeatedPieces = field(default_factory=RepeatedPieces)
+    """Repeated lines."""
     by_language: dict[str, dict[str, float]] = field(default_factory=dict)
     """Language -> thresholds that differ there, by `step.setting`, as in FineWeb2:
     `fr = { "gopher_quality.maximum_mean_word_length" = 11 }`."""

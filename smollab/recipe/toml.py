@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from smollab.recipe.sections import Recipe
 
+T = typing.TypeVar("T")
 RECIPES = Path(__file__).parents[1] / "recipes"
 REPOSITORY = Path(__file__).parents[2]
 SMALLEST_VOCABULARY = 259
@@ -54,6 +55,15 @@ def load_recipe(name: str | Path, overrides: dict[str, Any] | None = None) -> Re
         raise RecipeError(f"{path}: {error}") from None
     _check(recipe, path)
     return recipe
+
+
+def from_values(section: type[T], values: dict[str, Any]) -> T:
+    """Build a section from nested plain values, as `dataclasses.asdict` and JSON give them.
+
+    Raises:
+        RecipeError: an unknown key or a value of the wrong type.
+    """
+    return typing.cast(T, _build(section, values, ""))
 
 
 def resolve_place(place: str) -> Path:
@@ -186,6 +196,8 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
             raise RecipeError(f"{place}: {value!r} is not one of {', '.join(map(repr, arguments))}")
         return value
     if origin is types.UnionType:
+        if value is None and type(None) in arguments:
+            return None
         return _convert(next(a for a in arguments if a is not type(None)), value, place)
     if origin is tuple and isinstance(value, list | tuple):
         if arguments[-1] is not Ellipsis and len(value) != len(arguments):

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-import smollab.curate.local as local
+import smollab.curate.parts as parts
 from smollab.curate import CurationError, Funnel, curate
 from smollab.documents import read_documents, read_drops
 from smollab.recipe import Curate, Data, RecipeError, Source
@@ -54,7 +55,13 @@ def test_end_to_end(corpus, tmp_path):
         "http://b/near": ("minhash_dedup", "of http://a/3"),
         "one.txt": ("exact_dedup", "of http://a/1"),
     }
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["dropped", "funnel.json", "kept"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "dropped",
+        "extracted",
+        "funnel.json",
+        "kept",
+        "ledger",
+    ]
     assert Funnel.load(tmp_path / "out") == funnel
     assert updates[0].phase == "reading and filtering" and updates[-1].phase == "after minhash_dedup"
 
@@ -86,15 +93,20 @@ def test_the_output_is_the_same_for_any_number_of_workers(corpus, tmp_path):
 
 def test_the_output_is_the_same_for_any_size_of_parts(corpus, tmp_path, monkeypatch):
     curate(Data(sources=corpus), Curate(workers=1), tmp_path / "large")
-    monkeypatch.setattr(local, "PART_CHARACTERS", 2000)
+    monkeypatch.setattr(parts, "PART_CHARACTERS", 2000)
+    monkeypatch.setattr(parts, "PART_DOCUMENTS", 2)
     curate(Data(sources=corpus), Curate(workers=1), tmp_path / "small")
+    extracted = [list(read_documents(*sorted((tmp_path / n / "extracted").iterdir()))) for n in ("large", "small")]
+    assert extracted[0] == extracted[1]
+    for name in ("large", "small"):
+        shutil.rmtree(tmp_path / name / "extracted")  # whose files are the parts
     assert snapshot(tmp_path / "large") == snapshot(tmp_path / "small")
 
 
 def test_a_run_that_was_interrupted_goes_on(corpus, tmp_path, monkeypatch):
     curate(Data(sources=corpus), Curate(workers=1), tmp_path / "whole")
     done = []
-    real = local.write_json
+    real = parts.write_json
 
     def fail_once(path, values):
         if path.name == "00001.json" and not done:
@@ -102,13 +114,13 @@ def test_a_run_that_was_interrupted_goes_on(corpus, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         real(path, values)
 
-    monkeypatch.setattr(local, "write_json", fail_once)
+    monkeypatch.setattr(parts, "write_json", fail_once)
     with pytest.raises(CurationError, match=r"00001\.json: No space left on device.*run again") as error:
         curate(Data(sources=corpus), Curate(workers=1), tmp_path / "cut")
     assert "\n" not in str(error.value)
     first = tmp_path / "cut" / "work" / "web" / "1" / "00000.json"
     stamp = first.stat().st_mtime_ns
-    monkeypatch.setattr(local, "write_json", lambda path, values: (_check(first, stamp), real(path, values))[1])
+    monkeypatch.setattr(parts, "write_json", lambda path, values: (_check(first, stamp), real(path, values))[1])
     curate(Data(sources=corpus), Curate(workers=1), tmp_path / "cut")
     assert snapshot(tmp_path / "whole") == snapshot(tmp_path / "cut")
 

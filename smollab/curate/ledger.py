@@ -1,0 +1,128 @@
+"""The ledger: for every document read, what every rule measured and what became of it.
+
+A pipeline that stops at the first failing rule knows only that one number. Here a document that fails goes on
+being measured (nothing else happens to it any more), so that the ledger holds all values, and other thresholds can
+be judged without a second look at the text (`smollab curate recut`), drawn as histograms, or asked about one page
+(`smollab curate why`).
+
+One Parquet file a shard, one row a document, in the order of reading:
+
+    record   source/shard/number: unique, where the same URL may have been crawled twice
+    id       of the document
+    language, bytes (as fetched), characters (as extracted)
+    step, reason, detail    of the drop; empty for documents that were kept
+    gopher_quality.words, ...           the value of each rule; null where it was not measured
+    c4_quality.characters, ...          the length of the text after a step that changed it
+
+The idea of keeping scores apart from decisions is dolma's (Soldaini et al. 2024, attributes files).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from smollab.curate.rules import Filter, Value
+from smollab.curate.steps import GLOBAL_STEPS, make_step
+from smollab.documents import write_rows
+from smollab.recipe import Curate
+
+__all__ = ["LedgerRow", "code_hash", "read_ledger", "signatures", "write_ledger"]
+
+TEXT_COLUMNS = ("record", "id", "language", "step", "reason", "detail")
+NUMBER_COLUMNS = ("bytes", "characters")
+
+
+@dataclass(slots=True)
+class LedgerRow:
+    """One document's measurements and fate."""
+
+    record: str
+    id: str
+    language: str = ""
+    bytes: int = 0
+    """Size as fetched; 0 for sources that are text already."""
+    characters: int = 0
+    """Size as extracted."""
+    step: str = ""
+    """That dropped it; empty: kept."""
+    reason: str = ""
+    detail: str = ""
+    values: dict[str, Value] = field(default_factory=dict)
+    """`step.rule` -> value, and `step.characters` -> length of the text after the step."""
+
+    def values_of(self, step: str) -> dict[str, Value]:
+        """Return the values of one step by the names of its rules."""
+        prefix = f"{step}."
+        return {name.removeprefix(prefix): value for name, value in self.values.items() if name.startswith(prefix)}
+
+
+def write_ledger(path: Path, rows: Sequence[LedgerRow]) -> None:
+    """Write rows as one Parquet file, atomically; columns are those of the values that occur."""
+    import pyarrow as pa
+
+    names = sorted({name for row in rows for name in row.values})
+    texts = {name for name in names if any(isinstance(row.values.get(name), str) for row in rows)}
+    columns = [(name, pa.large_string()) for name in TEXT_COLUMNS] + [(name, pa.int64()) for name in NUMBER_COLUMNS]
+    columns += [(name, pa.large_string() if name in texts else pa.float64()) for name in names]
+    write_rows(path, [_to_flat(row, names, texts) for row in rows], pa.schema(columns))
+
+
+def read_ledger(*paths: Path) -> Iterator[LedgerRow]:
+    """Yield the rows of ledger files, in order."""
+    import pyarrow.parquet as pq
+
+    fixed = (*TEXT_COLUMNS, *NUMBER_COLUMNS)
+    for path in paths:
+        with pq.ParquetFile(path) as shard:
+            for batch in shard.iter_batches(batch_size=1024):
+                for row in batch.to_pylist():
+                    values = {k: v for k, v in row.items() if k not in fixed and v is not None}
+                    yield LedgerRow(**{name: row[name] for name in fixed}, values=values)
+
+
+def signatures(steps: Iterable[str], settings: Curate) -> dict[str, str]:
+    """Say for each step what its values depend on, as a hash; empty where nothing recorded can be used again.
+
+    A step's values are those of a text, which the steps before it may have changed: the hash is over all settings
+    that change texts or values, but over no threshold. Steps that edit one document by what is in others
+    (paragraph and line deduplication) end the chain.
+    """
+    chain: list[Any] = [code_hash()]
+    result: dict[str, str] = {}
+    for name in steps:
+        if name in GLOBAL_STEPS:
+            result[name] = ""
+            if getattr(GLOBAL_STEPS[name](settings), "edits", False):
+                chain = []
+            continue
+        step = make_step(name, settings)
+        if isinstance(step, Filter):
+            own: Any = [name, [rule.name for rule in step.rules], [getattr(step.settings, f) for f in step.edits]]
+            changes = bool(step.edits)
+        else:
+            section = getattr(settings, name, None)
+            own, changes = [name, asdict(section) if is_dataclass(section) else None], True  # type: ignore[arg-type]
+        digest = hashlib.sha256(json.dumps([chain, own], sort_keys=True).encode()).hexdigest()
+        result[name] = digest if chain else ""
+        if changes and chain:
+            chain.append(own)
+    return result
+
+
+@cache
+def code_hash() -> str:
+    """Hash this package's code: values measured by other code are not used again."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in files)).hexdigest()
+
+
+def _to_flat(row: LedgerRow, names: Sequence[str], texts: set[str]) -> dict[str, Any]:
+    flat: dict[str, Any] = {name: getattr(row, name) for name in (*TEXT_COLUMNS, *NUMBER_COLUMNS)}
+    for name in names:
+        value = row.values.get(name)
+        flat[name] = value if value is None or name in texts else float(value)
+    return flat
