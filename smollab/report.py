@@ -6,12 +6,16 @@ from typing import Any
 
 from smollab import __version__
 from smollab.curate.funnel import Funnel, SourceFunnel
+from smollab.curate.statistics import load_statistics
 from smollab.hardware import cpu_model
 from smollab.plots.curation import plot_drop_reasons, plot_funnel
 from smollab.plots.style import to_data_url
 from smollab.plots.training import plot_bits_per_byte, plot_held_out, plot_loss, plot_schedule
 from smollab.recipe import Recipe, to_toml
 from smollab.train.metrics import read_metrics
+
+SHOWN_STATISTICS = 8
+"""Largest domains and years shown; all are in curate/statistics.json."""
 
 
 def write_report(recipe: Recipe, folder: Path, path: Path) -> None:
@@ -41,6 +45,8 @@ def write_report(recipe: Recipe, folder: Path, path: Path) -> None:
         funnel=funnel,
         sources={name: _source(name, source) for name, source in funnel.sources.items()},
         tokens=tokens,
+        statistics=load_statistics(folder / "curate"),
+        shown_statistics=SHOWN_STATISTICS,
         training_tokens=sum(row["train_tokens"] for row in tokens.values()),
         metrics=metrics,
         mean_speed=sum(row["tokens_per_second"] for row in metrics) / max(len(metrics), 1),

@@ -40,9 +40,11 @@ def curate_step(recipe: Recipe, folder: Path) -> None:
     from smollab.curate.errors import CurationError
     from smollab.curate.pipeline import curate
     from smollab.curate.progress import Bars
+    from smollab.curate.statistics import write_statistics
 
     with Bars(console) as progress:
         funnel = curate(recipe.data, recipe.curate, folder / "curate", progress)
+    write_statistics(folder / "curate")
     console.print(
         f"  kept {funnel.documents_kept:,} of {funnel.documents_read:,} documents, "
         f"{funnel.characters_kept / 1e6:.1f} million characters"
