@@ -1,18 +1,20 @@
 """Global steps: describe every shard's documents by keys, compare all keys, carry the verdicts out."""
 
-import json
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from smollab.curate.dedup import Shards
+from smollab.curate.dedup.index import Index
+from smollab.curate.dedup.pairs import PAIRS
 from smollab.curate.engines import Tick
+from smollab.curate.errors import CurationError
 from smollab.curate.steps import GLOBAL_STEPS
 from smollab.documents import Document, Drop, read_documents
 from smollab.recipe import Curate
 
-__all__ = ["DescribeTask", "carry_out", "describe_shard", "find_duplicates"]
+__all__ = ["DescribeTask", "carry_out", "deliver", "describe_shard", "find_duplicates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +37,44 @@ class DescribeTask:
     @property
     def output(self) -> Path:
         """The keys; exist when the task is done."""
-        return self.folder / f"{self.index:05d}.{self.step}.npy"
+        return self.folder / f"{self.index:05d}.{self.step}.keys.parquet"
 
     @property
     def removed(self) -> Path:
-        """The verdicts: row -> id of the document kept in its place."""
-        return self.folder / f"{self.index:05d}.{self.step}.removed.json"
+        """The verdicts on the shard's documents, as the step understands them."""
+        return self.folder / f"{self.index:05d}.{self.step}.verdicts.parquet"
 
 
 def describe_shard(task: DescribeTask, tick: Tick) -> None:
     """Write the keys of a shard's documents."""
-    dedup = GLOBAL_STEPS[task.step](task.settings)
-    keys = dedup.describe(read_documents(*task.inputs))
-    unfinished = task.output.with_name(task.output.name + ".unfinished")
-    with unfinished.open("wb") as file:
-        np.save(file, keys, allow_pickle=False)
-    unfinished.replace(task.output)
-    tick(len(keys))
+    tick(GLOBAL_STEPS[task.step](task.settings).describe(read_documents(*task.inputs), task.output))
 
 
-def find_duplicates(tasks: list[DescribeTask]) -> None:
-    """Compare the keys of all shards, in the order given, and write each shard's verdicts."""
+def find_duplicates(tasks: Sequence[DescribeTask]) -> None:
+    """Compare the keys of all shards, in the order given, and write each shard's verdicts.
+
+    Once all are written they stand, so that a run that goes on after an interruption does not judge anew what an
+    index that has grown since would judge otherwise.
+
+    Args:
+        tasks: all of one step.
+    """
     if not tasks:
         return
-    keys = [np.load(task.output, allow_pickle=False) for task in tasks]
-    sizes = [len(k) for k in keys]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    dedup = GLOBAL_STEPS[tasks[0].step](tasks[0].settings)
-    originals = dedup.find_originals(np.concatenate(keys)) if sum(sizes) else np.empty(0, dtype=np.int64)
-    duplicates = np.flatnonzero(originals != np.arange(len(originals)))
-    ids = _ids_of(np.unique(originals[duplicates]), tasks, starts)
-    for task, start, size in zip(tasks, starts[:-1].tolist(), sizes, strict=True):
-        mine = duplicates[(duplicates >= start) & (duplicates < start + size)].tolist()
-        verdicts = {str(row - start): ids[int(originals[row])] for row in mine}
-        task.removed.write_text(json.dumps(verdicts, ensure_ascii=False), encoding="utf-8")
+    step = tasks[0].step
+    work = tasks[0].folder / f"{step}.comparison"
+    done = work / "done"
+    if done.exists():
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    shards = Shards(
+        described=tuple(task.output for task in tasks),
+        documents=tuple(task.inputs for task in tasks),
+        verdicts=tuple(task.removed for task in tasks),
+        work=work,
+    )
+    GLOBAL_STEPS[step](tasks[0].settings).compare(shards)
+    done.touch()
 
 
 def carry_out(
@@ -82,19 +88,33 @@ def carry_out(
         verdicts: `DescribeTask.removed`, as `find_duplicates` wrote it.
         documents: those that were described, in the same order.
     """
-    removed: dict[str, str] = json.loads(verdicts.read_text(encoding="utf-8"))
-    reason = GLOBAL_STEPS[step](settings).reason
-    for row, document in enumerate(documents):
-        kept_id = removed.get(str(row))
-        yield document, document if kept_id is None else Drop(reason, f"of {kept_id}")
+    return GLOBAL_STEPS[step](settings).carry_out(verdicts, documents)
 
 
-def _ids_of(rows: np.ndarray, tasks: list[DescribeTask], starts: np.ndarray) -> dict[int, str]:
-    """Return the ids of some documents, given by their rows over all shards."""
-    ids: dict[int, str] = {}
-    for task, start, end in zip(tasks, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        wanted = set(rows[(rows >= start) & (rows < end)].tolist())
-        if wanted:
-            documents = enumerate(read_documents(*task.inputs), start)
-            ids.update((row, document.id) for row, document in documents if row in wanted)
-    return ids
+def deliver(settings: Curate, output: Path) -> None:
+    """At the end of a run, before its work is removed: hand out what comparisons found besides verdicts.
+
+    Pairs of near-duplicates go to `pairs/minhash_dedup.parquet` in the run's folder; the keys of what was kept to the
+    index, if there is one.
+
+    Raises:
+        CurationError: near-duplicates were looked for several times, and there is an index.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    comparisons = sorted((output / "work").glob("*/*/minhash_dedup.comparison"))
+    shutil.rmtree(output / "pairs", ignore_errors=True)
+    found = [path for comparison in comparisons if (path := comparison / PAIRS).exists()]
+    if found:
+        (output / "pairs").mkdir()
+        pq.write_table(pa.concat_tables(map(pq.read_table, found)), output / "pairs" / "minhash_dedup.parquet")
+    index = Index.open(settings.minhash_dedup)
+    if index is None or not comparisons:
+        return
+    if len(comparisons) > 1:
+        raise CurationError(
+            "minhash_dedup stands at different places in the steps of different sources, so it ran more than once; "
+            "with an index it must run once: list the steps of all sources in the same order"
+        )
+    index.publish(comparisons[0] / "part")

@@ -9,6 +9,7 @@ that list it; its verdicts are carried out when the next local steps read the sh
     output/dropped/web-00000.parquet      what left, with step, reason, detail and text
     output/ledger/web-00000.parquet       what every rule measured of every document of a shard
     output/extracted/web-00000-*.parquet  the shard's documents as they came out of extraction
+    output/pairs/minhash_dedup.parquet    a sample of the near-duplicate pairs, for looking at
     output/funnel.json                    counts; written last
     output/work/                          unfinished business; removed at the end
 
@@ -25,7 +26,8 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from smollab.curate.across import DescribeTask, describe_shard, find_duplicates, publish_index
+from smollab.curate.across import DescribeTask, deliver, describe_shard, find_duplicates
+from smollab.curate.dedup.index import Index
 from smollab.curate.engines import ProcessEngine, T, Tick
 from smollab.curate.errors import CurationError
 from smollab.curate.funnel import Funnel, SourceFunnel
@@ -73,6 +75,8 @@ def curate(
             raise RecipeError(f"data.sources.{name}.steps: a {source.kind} source needs {needed!r}")
     if not data.sources:
         raise CurationError("data.sources is empty; name at least one source in the recipe")
+    if any("minhash_dedup" in source.resolved_steps for source in data.sources.values()):
+        Index.open(settings.minhash_dedup)  # one of other settings is refused before anything is read
     try:
         with ProcessEngine(settings.workers) as engine:
             return _Run(data, settings, output, engine, progress or (lambda update: None), recorded or output).run()
@@ -110,7 +114,7 @@ class _Run:
             self._run_global_step(step)
             self._run_local_steps(f"after {step}")
         gather(self.output, self.stages, self.funnel, self.about if self.settings.ledger else None)
-        publish_index(self.settings, self.output)
+        deliver(self.settings, self.output)
         shutil.rmtree(self.work)
         return self.funnel
 
@@ -166,7 +170,7 @@ class _Run:
         }
         everything = [task for name in names for task in described[name]]
         self._map(step, describe_shard, everything)
-        find_duplicates(everything, self.output)
+        find_duplicates(everything)
         for name in names:
             self.steps[name].pop(0)
             self.verdicts[name] = (step, described[name])

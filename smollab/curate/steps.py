@@ -5,14 +5,12 @@ if it has thresholds).
 """
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from smollab.curate.dedup import ExactDedup, MinHashDedup
+from smollab.curate.dedup import PieceDedup, Shards, exact_dedup, minhash_dedup, url_dedup
 from smollab.curate.extract import extract_html
 from smollab.curate.filters import c4_quality, fineweb_quality, gopher_quality, gopher_repetition
 from smollab.curate.language import identify_language
@@ -31,20 +29,26 @@ Step = Callable[[Document], Document | Drop]
 class Dedup(Protocol):
     """A global step: it sees all documents, through a few 64-bit keys for each."""
 
-    reason: str
-    """Of its drops; the detail names the document that was kept."""
-
-    def describe(self, documents: Iterable[Document]) -> NDArray[np.uint64]:
-        """Return the keys of each document, one row each."""
+    @property
+    def name(self) -> str:
+        """Of the step; drops are `name: reason`."""
         ...
 
-    def find_originals(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Return for each row the row to keep in its place: itself, unless it is a duplicate."""
+    def describe(self, documents: Iterable[Document], output: Path) -> int:
+        """Write the keys of a shard's documents to a file, and return how many documents."""
+        ...
+
+    def compare(self, shards: Shards) -> None:
+        """Compare the keys of all shards and write the verdicts on each shard's documents to a file."""
+        ...
+
+    def carry_out(self, verdicts: Path, documents: Iterable[Document]) -> Iterator[tuple[Document, Document | Drop]]:
+        """Yield the documents that were described, in order, each with what becomes of it."""
         ...
 
 
 LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
-    "url": lambda curate: filter_url,
+    "url": lambda curate: filter_url(curate.url, curate.by_language),
     "extract_html": lambda curate: extract_html,
     "extract_pdf": lambda curate: partial(extract_pdf, settings=curate.extract_pdf),
     "language": lambda curate: identify_language(curate.language, curate.by_language),
@@ -55,8 +59,11 @@ LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
     "pii": lambda curate: mask_pii,
 }
 GLOBAL_STEPS: dict[str, Callable[[Curate], Dedup]] = {
-    "exact_dedup": lambda curate: ExactDedup(),
-    "minhash_dedup": lambda curate: MinHashDedup(curate.minhash_dedup),
+    "url_dedup": lambda curate: url_dedup(),
+    "exact_dedup": lambda curate: exact_dedup(),
+    "minhash_dedup": lambda curate: minhash_dedup(curate.minhash_dedup),
+    "paragraph_dedup": lambda curate: PieceDedup("paragraph", curate.paragraph_dedup),
+    "line_dedup": lambda curate: PieceDedup("line", curate.line_dedup),
 }
 
 

@@ -61,6 +61,7 @@ def test_end_to_end(corpus, tmp_path):
         "funnel.json",
         "kept",
         "ledger",
+        "pairs",
     ]
     assert Funnel.load(tmp_path / "out") == funnel
     assert updates[0].phase == "reading and filtering" and updates[-1].phase == "after minhash_dedup"

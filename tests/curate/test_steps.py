@@ -7,6 +7,7 @@ from smollab.curate.steps import GLOBAL_STEPS, LOCAL_STEPS, check_steps, make_st
 from smollab.documents import Document, Drop
 from smollab.recipe import CODE_STEPS, PDF_STEPS, TEXT_STEPS, WEB_STEPS, Curate, RecipeError
 
+from .dedup.comparing import outcomes
 from .making import page, prose
 
 
@@ -53,12 +54,19 @@ def test_every_step_keeps_the_contract(name):
 
 
 @pytest.mark.parametrize("name", GLOBAL_STEPS)
-def test_every_global_step_keeps_the_contract(name):
+def test_every_global_step_keeps_the_contract(name, tmp_path):
+    """Every document comes back in order, as itself, edited, or as a drop; the first of equals stays."""
     step = GLOBAL_STEPS[name](Curate())
-    texts = [prose(1), prose(2), prose(1), "", "few words"]
-    originals = step.find_originals(step.describe(Document(str(i), t, "web") for i, t in enumerate(texts)))
-    assert originals.tolist() == [0, 1, 0, 3, 4]
-    assert step.find_originals(step.describe([])).tolist() == []
+    assert step.name == name
+    texts = [prose(1), prose(2), prose(1), "", "few words", "\ufffd\x00 \u200b", "a" * 10**6]
+    documents = [Document(str(i), t, "web", "en", {"url": f"http://a/{i % 2}"}) for i, t in enumerate(texts)]
+    results = outcomes(step, tmp_path / "some", documents)
+    assert [before for before, _ in results] == documents
+    assert results[0][1] is documents[0] or results[0][1].text == documents[0].text
+    dropped = [int(before.id) for before, after in results if isinstance(after, Drop)]
+    assert dropped == ([2, 3, 4, 5, 6] if name == "url_dedup" else [2])
+    assert all(after.reason.startswith(f"{name}: ") for _, after in results if isinstance(after, Drop))
+    assert outcomes(step, tmp_path / "none", [], []) == []
 
 
 def test_curation_imports_neither_torch_nor_transformers():

@@ -1,11 +1,17 @@
-"""Deduplication: steps that must see all documents. Exact by a hash of the text, near by MinHash.
+"""Deduplication: global steps, which must see all documents.
 
-Both work in the same two moves, which is what lets them be spread over processes or machines: `describe`
-turns each document into a few 64-bit keys without looking at any other, and `find_originals` looks only at
-the keys.
+- `exact_dedup`, `url_dedup`: the same text, the same address;
+- `minhash_dedup`: nearly the same text;
+- `paragraph_dedup`, `line_dedup`: parts of a text that occurred elsewhere.
+
+All work in the same three moves, which is what lets them be spread over processes or machines: `describe` turns each
+document into a few 64-bit keys without looking at any other, `compare` looks only at the keys, and `carry_out` does to
+each document what was found.
 """
 
-from smollab.curate.dedup.exact import ExactDedup
-from smollab.curate.dedup.minhash import MinHashDedup
+from smollab.curate.dedup.exact import exact_dedup, url_dedup
+from smollab.curate.dedup.minhash import minhash_dedup
+from smollab.curate.dedup.pieces import PieceDedup
+from smollab.curate.dedup.table import Shards
 
-__all__ = ["ExactDedup", "MinHashDedup"]
+__all__ = ["PieceDedup", "Shards", "exact_dedup", "minhash_dedup", "url_dedup"]
