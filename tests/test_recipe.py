@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import tomllib
 import typing
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from smollab import recipe as recipe_package
 from smollab.recipe import (
     RECIPES,
+    Curate,
     Recipe,
     RecipeError,
     Source,
@@ -49,7 +51,7 @@ def test_every_shipped_recipe_loads_and_describes_itself(name):
     recipe = load_recipe(name)
     assert recipe.name == name
     assert recipe.description.endswith(".") and len(recipe.description) < 130
-    assert recipe.total_tokens > 0
+    assert recipe.total_tokens > 0 or not recipe.stages  # those that only curate
 
 
 @pytest.mark.parametrize("comments", [True, False])
@@ -286,3 +288,25 @@ def test_smollm3_is_as_published():
         optimizer.weight_decay,
         optimizer.max_grad_norm,
     ) == published
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("gopher_qualty.minimum_words", "no step 'gopher_qualty'.*did you mean 'gopher_quality'"),
+        ("gopher_quality.minimum_wrds", "no setting 'minimum_wrds'.*did you mean 'minimum_words'"),
+        ("gopher_repetition.top_n_grams.7", "no entry '7'"),
+    ],
+)
+def test_thresholds_by_language_name_a_step_and_its_setting(key, message):
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("fineweb2-2025", {"curate.by_language.fr": {key: 1.0}})
+
+
+def test_fineweb_2024_is_pinned_and_equals_the_defaults_of_today():
+    pinned, default = load_recipe("fineweb-2024").curate, Curate()
+    for section in ("gopher_repetition", "gopher_quality", "c4_quality", "fineweb_quality"):
+        assert getattr(pinned, section) == getattr(default, section)
+    values = tomllib.loads((RECIPES / "fineweb-2024.toml").read_text())["curate"]
+    for section in ("gopher_repetition", "gopher_quality", "c4_quality", "fineweb_quality"):
+        assert set(values[section]) == {f.name for f in dataclasses.fields(getattr(default, section))}

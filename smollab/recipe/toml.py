@@ -113,6 +113,9 @@ def _check(recipe: Recipe, path: Path) -> None:
                 f"{path}: data.sources.{name}.address: expected KIND:PLACE, such as warc:pages.warc.gz, "
                 f"got {source.address!r}"
             )
+    for language, thresholds in recipe.curate.by_language.items():
+        for key in thresholds:
+            _check_threshold(recipe.curate, key, f"{path}: curate.by_language.{language}")
     if not recipe.tokenizer.path and recipe.tokenizer.vocab_size < SMALLEST_VOCABULARY:
         raise RecipeError(
             f"{path}: tokenizer.vocab_size ({recipe.tokenizer.vocab_size}) must be at least {SMALLEST_VOCABULARY}: "
@@ -151,6 +154,21 @@ def _check(recipe: Recipe, path: Path) -> None:
                     f"{path}: stage {stage.name!r} mixes {name!r}, which is no source of [data]"
                     + _suggest(name, recipe.data.sources)
                 )
+
+
+def _check_threshold(curate: Any, key: str, place: str) -> None:
+    """Refuse a threshold for one language that no step would look at."""
+    step, _, setting = key.partition(".")
+    section = getattr(curate, step, None)
+    if not is_dataclass(section):
+        steps = [f.name for f in fields(curate) if is_dataclass(getattr(curate, f.name))]
+        raise RecipeError(f"{place}: no step {step!r} in {key!r}{_suggest(step, steps)}")
+    field, _, entry = setting.partition(".")
+    known = [f.name for f in fields(section)]
+    if field not in known:
+        raise RecipeError(f"{place}: {step} has no setting {field!r}{_suggest(field, known)}")
+    if entry and entry not in getattr(section, field):
+        raise RecipeError(f"{place}: {step}.{field} has no entry {entry!r}")
 
 
 def _set(values: dict[str, Any], key: str, value: Any) -> None:
@@ -252,7 +270,7 @@ def _is_table(value: Any) -> bool:
 
 def _is_inline(value: Any) -> bool:
     """Whether a value is a table of plain values, written on one line."""
-    return isinstance(value, dict) and not any(is_dataclass(v) for v in value.values())
+    return isinstance(value, dict) and not any(is_dataclass(v) or isinstance(v, dict) for v in value.values())
 
 
 def _toml_value(value: Any, comments: bool) -> Any:
@@ -261,9 +279,14 @@ def _toml_value(value: Any, comments: bool) -> Any:
     if is_dataclass(value):
         return _table(value, comments)
     if isinstance(value, dict):
-        table = tomlkit.table() if any(is_dataclass(v) for v in value.values()) else tomlkit.inline_table()
+        table = tomlkit.inline_table() if _is_inline(value) else tomlkit.table(is_super_table=True)
         for key, v in value.items():
-            table.add(key, _toml_value(v, False))
+            if isinstance(v, dict) and _is_inline(v) and not _is_inline(value):
+                rows = tomlkit.table()
+                rows.update(v)
+                table.add(key, rows)
+            else:
+                table.add(key, _toml_value(v, False))
         return table
     if isinstance(value, tuple):
         if value and is_dataclass(value[0]):
