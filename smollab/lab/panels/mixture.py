@@ -1,0 +1,73 @@
+"""Mix languages: temperature, budget and a boost for one of them; see epochs and what repetition costs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from smollab.lab.panels.panel import CONTROL_STYLE, CONTROL_WIDTH, Panel, slider
+from smollab.plots.mixture import plot_mixture
+from smollab.tokens.proportions import FREE_EPOCHS, effective_tokens, epochs, temperature_weights
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class MixturePanel(Panel):
+    """Weights of languages (or sources) and what they mean for a budget of tokens.
+
+    Args:
+        tokens: name -> tokens there are, each more than zero.
+    """
+
+    def __init__(self, tokens: Mapping[str, int]) -> None:
+        self.tokens = dict(tokens)
+        self.temperature = slider("temperature", 1.0, 1.0, 10.0, 0.1, ".1f")
+        self.passes = slider("budget (times all text)", 1.0, 0.25, 40.0, 0.25, ".2f")
+        self.name = widgets.Dropdown(
+            options=list(self.tokens),
+            value=min(self.tokens, key=lambda name: self.tokens[name]),
+            description="language to boost",
+            style=CONTROL_STYLE,
+            layout=widgets.Layout(width=CONTROL_WIDTH),
+        )
+        self.boost = slider("boost (times its weight)", 1.0, 0.0, 20.0, 0.25, ".2f")
+        super().__init__(self.temperature, self.passes, self.name, self.boost)
+
+    def compute(self) -> "tuple[Figure, str]":
+        """Mix, and count how often each text is read."""
+        total = sum(self.tokens.values())
+        budget = float(self.passes.value) * total
+        weights = temperature_weights(self.tokens, float(self.temperature.value))
+        weights[self.name.value] *= float(self.boost.value)
+        scale = sum(weights.values())
+        weights = {name: weight / scale for name, weight in weights.items()}
+        read = dict.fromkeys(self.tokens, 0.0) | epochs(weights, self.tokens, budget)
+        figure = plot_mixture(
+            list(self.tokens),
+            [count / total for count in self.tokens.values()],
+            list(weights.values()),
+            list(read.values()),
+            FREE_EPOCHS,
+        )
+        return figure, self._describe(budget, weights, read)
+
+    def _describe(self, budget: float, weights: dict[str, float], read: dict[str, float]) -> str:
+        worth = sum(effective_tokens(self.tokens[name], weight * budget) for name, weight in weights.items())
+        smallest, largest = (pick(read, key=lambda name: read[name]) for pick in (min, max))
+        lines = [
+            f"{_millions(budget)} tokens are read. {largest} is read {read[largest]:.2f} times, "
+            f"{smallest} {read[smallest]:.2f} times. "
+            f"By the fit of Muennighoff et al. they teach as {_millions(worth)} new ones would ({worth / budget:.0%})."
+        ]
+        tired = [name for name, times in read.items() if times > FREE_EPOCHS]
+        if tired:
+            lines.append(f"Repeated more than {FREE_EPOCHS} times: {', '.join(tired)}. More of it would teach less.")
+        unread = [name for name, times in read.items() if 0 < times < 1]
+        if unread:
+            lines.append(f"Not read to the end: {', '.join(unread)}. A stricter filter would cost nothing there.")
+        return "\n".join(lines)
+
+
+def _millions(tokens: float) -> str:
+    return f"{tokens / 1e6:.2f} million"
