@@ -2,13 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from smollab.curate.commoncrawl import fetch_records, read_captures
+from smollab.curate.errors import CurationError
 from smollab.curate.fetch import FetchError
 from smollab.curate.html import decode_text, repair_unicode
-from smollab.curate.rows import read_hub, read_jsonl, read_parquet
-from smollab.curate.shards import CODE_LANGUAGES, Report, Shard, list_shards, name_of, open_file
+from smollab.curate.rows import read_hub, read_jsonl, read_parquet, without_surrogates
+from smollab.curate.shards import CODE_LANGUAGES, Report, Shard, list_shards, name_of
+from smollab.curate.storage import open_file
 from smollab.curate.warc import WebRecord, read_warc
 from smollab.documents import Document
 
@@ -21,20 +26,37 @@ HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 Reader = Callable[[str, Shard, Report], Iterator[Document]]
 
 
-def read_shard(shard: Shard, report: Report) -> Iterator[Document]:
-    """Yield a shard's documents; what cannot be read is counted in the report."""
-    reader = READERS[shard.kind]
-    documents = (document for file in shard.files for document in _read_file(reader, file, shard, report))
-    yield from islice(documents, shard.limit)
+def read_shard(shard: Shard, report: Report, journal: Path | None = None) -> Iterator[Document]:
+    """Yield a shard's documents; what cannot be read is counted in the report.
+
+    Args:
+        shard: what to read.
+        report: of what could not be read.
+        journal: beginning of the names of files that remember single pages fetched (`cc`), so that a run that goes on
+            after an interruption sees the same pages and fetches none twice.
+    """
+    yield from islice(_read_files(shard, report, journal), shard.limit)
+
+
+def _read_files(shard: Shard, report: Report, journal: Path | None) -> Iterator[Document]:
+    for number, file in enumerate(shard.files):
+        reader = READERS[shard.kind]
+        if shard.kind == "cc" and journal is not None:
+            reader = partial(_read_commoncrawl, journal=journal.with_name(f"{journal.name}-{number}"))
+        yield from _read_file(reader, file, shard, report)
 
 
 def _read_file(reader: Reader, file: str, shard: Shard, report: Report) -> Iterator[Document]:
     try:
         yield from reader(file, shard, report)
+    except CurationError:
+        raise
     except FetchError as error:
         report.problem(file, str(error).removeprefix(f"{file}: "))
     except OSError as error:
         report.problem(name_of(file, shard), f"cannot be read: {error.strerror or error}")
+    except Exception as error:  # one odd file must not end a run over thousands; the funnel shows it
+        report.problem(name_of(file, shard), f"cannot be read: {type(error).__name__}: {error}")
 
 
 def _read_whole(file: str, shard: Shard, report: Report) -> bytes | None:
@@ -52,33 +74,57 @@ def _read_whole(file: str, shard: Shard, report: Report) -> bytes | None:
 def _read_warc(file: str, shard: Shard, report: Report) -> Iterator[Document]:
     problems: Counter[str] = Counter()
     types = ("conversion",) if shard.kind == "wet" else ("response",)
-    to_document = _from_wet if shard.kind == "wet" else _from_response
+    name = name_of(file, shard)
     try:
         with open_file(file) as stream:
             for record in read_warc(stream, problems, types):
-                document = to_document(record, shard, report)
-                if document is not None:
-                    yield document
+                if shard.kind == "wet" or _is_page(record, report):
+                    yield _to_document(record, name, shard)
     finally:
         for what, count in problems.items():
-            report.problem(name_of(file, shard), what, count)
+            report.problem(name, what, count)
 
 
-def _from_wet(record: WebRecord, shard: Shard, report: Report) -> Document | None:
-    text = repair_unicode(decode_text(record.body))
-    metadata = {"url": record.url, "date": record.date}
-    return Document(record.url or record.record_id, text, shard.source, shard.language, metadata)
+def _read_commoncrawl(part: str, shard: Shard, report: Report, journal: Path | None = None) -> Iterator[Document]:
+    problems: Counter[str] = Counter()
+    try:
+        for capture, record in fetch_records(part, read_captures(part, problems), problems, journal):
+            document = _to_document(record, capture.file, shard)
+            if capture.truncated:
+                document.metadata["truncated"] = capture.truncated
+            yield document
+    finally:
+        for what, count in problems.items():
+            report.problem(part, what, count)
 
 
-def _from_response(record: WebRecord, shard: Shard, report: Report) -> Document | None:
+def _is_page(record: WebRecord, report: Report) -> bool:
     if record.status != 200:
-        report.skipped[f"HTTP status {record.status}"] += 1
-        return None
+        report.skip(f"HTTP status {record.status}")
+        return False
     if record.content_type not in HTML_TYPES:
-        report.skipped[f"content type {record.content_type}"] += 1
-        return None
-    metadata = {"url": record.url, "date": record.date, "charset": record.charset}
-    return Document(record.url or record.record_id, "", shard.source, shard.language, metadata, record.body)
+        report.skip(f"content type {without_surrogates(record.content_type)}")
+        return False
+    return True
+
+
+def _to_document(record: WebRecord, file: str, shard: Shard) -> Document:
+    """A WET record has its text; a response has its bytes, for an extraction step to read."""
+    metadata: dict[str, Any] = {
+        "url": without_surrogates(record.url),
+        "date": without_surrogates(record.date),
+        "content_type": without_surrogates(record.content_type),
+        "file": file,
+    }
+    if record.offset >= 0:
+        metadata["warc_offset"] = record.offset
+    text, raw = "", record.body
+    if shard.kind == "wet":
+        text, raw = repair_unicode(decode_text(record.body)), b""
+    else:
+        metadata["charset"] = without_surrogates(record.charset)
+    id_ = metadata["url"] or without_surrogates(record.record_id) or f"{file}:{record.offset}"
+    return Document(id_, text, shard.source, shard.language, metadata, raw)
 
 
 def _read_raw(file: str, shard: Shard, report: Report) -> Iterator[Document]:
@@ -105,6 +151,7 @@ def _read_text(file: str, shard: Shard, report: Report) -> Iterator[Document]:
 READERS: dict[str, Reader] = {
     "warc": _read_warc,
     "wet": _read_warc,
+    "cc": _read_commoncrawl,
     "html": _read_raw,
     "pdf": _read_raw,
     "text": _read_text,

@@ -5,21 +5,21 @@ Places are looked up in the current folder first, then beside the package (for t
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
 
+from smollab.curate.commoncrawl import list_parts
 from smollab.curate.errors import CurationError
-from smollab.curate.fetch import open_url
+from smollab.curate.storage import find_remote_files, is_remote
 from smollab.recipe import Source, resolve_place
 
-__all__ = ["CODE_LANGUAGES", "Report", "Shard", "list_shards", "name_of", "open_file"]
+__all__ = ["CODE_LANGUAGES", "Report", "Shard", "list_shards", "name_of"]
 
 SHARD_BYTES = 16 * 2**20
 """Small files are gathered into shards of about this size."""
 SHARD_FILES = 200
+MAXIMUM_REASONS = 200
+"""Different problems that are counted by name, for one file."""
 CODE_LANGUAGES = {
     ".py": "python", ".pyi": "python", ".ipynb": "notebook", ".c": "c", ".h": "c", ".cc": "c++",
     ".cpp": "c++", ".hpp": "c++", ".rs": "rust", ".go": "go", ".java": "java", ".js": "javascript",
@@ -30,12 +30,12 @@ CODE_LANGUAGES = {
 """File name ending -> programming language."""
 SUFFIXES = {
     "warc": (".warc.gz", ".warc", ".warc.zst"),
-    "wet": (".wet.gz", ".wet", ".warc.wet.gz", ".warc.wet"),
+    "wet": (".wet.gz", ".wet", ".wet.zst"),
     "html": (".html", ".htm", ".xhtml"),
     "pdf": (".pdf",),
     "text": (".txt",),
     "code": tuple(CODE_LANGUAGES),
-    "jsonl": (".jsonl", ".jsonl.gz", ".json", ".json.gz"),
+    "jsonl": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".json.zst"),
     "parquet": (".parquet",),
 }
 ONE_FILE_A_SHARD = ("warc", "wet", "jsonl", "parquet")
@@ -50,7 +50,7 @@ class Shard:
     kind: str
     """Of the address: warc, pdf, ..."""
     files: tuple[str, ...]
-    """Paths or URLs; for a hub data set its place."""
+    """Paths or addresses; for a hub data set its place; for `cc` a part of an index."""
     root: str = ""
     """Folder that ids are relative to."""
     language: str = ""
@@ -72,7 +72,16 @@ class Report:
 
     def problem(self, file: str, what: str, count: int = 1) -> None:
         """Count a problem of a file."""
-        self.problems.setdefault(file, Counter())[what] += count
+        _count(self.problems.setdefault(file, Counter()), what, count)
+
+    def skip(self, what: str) -> None:
+        """Count a record that is no document."""
+        _count(self.skipped, what, 1)
+
+
+def _count(counter: Counter[str], what: str, count: int) -> None:
+    """Count; what strangers wrote (a content type, a status) must not fill the memory with names."""
+    counter[what if what in counter or len(counter) < MAXIMUM_REASONS else "other"] += count
 
 
 def list_shards(name: str, source: Source) -> list[Shard]:
@@ -89,11 +98,19 @@ def list_shards(name: str, source: Source) -> list[Shard]:
     language = source.language or ("code" if kind == "code" else "")
     if kind == "hub":
         return [Shard(name, kind, (place,), language=language, limit=source.limit)]
+    if kind == "cc":
+        try:
+            parts = list_parts(place)
+        except CurationError as error:
+            raise CurationError(f"data.sources.{name}: {error}") from None
+        if source.limit is not None:
+            return [Shard(name, kind, tuple(parts), language=language, limit=source.limit)]
+        return [Shard(name, kind, (part,), language=language) for part in parts]
     if kind not in SUFFIXES:
-        known = ", ".join([*SUFFIXES, "hub"])
+        known = ", ".join([*SUFFIXES, "cc", "hub"])
         raise CurationError(f"data.sources.{name}: unknown kind {kind!r} in {source.address!r}; known: {known}")
-    if "://" in place:
-        return [Shard(name, kind, (place,), language=language, limit=source.limit)]
+    if is_remote(place):
+        return _list_remote(name, source, language)
     root = _resolve(name, source)
     files = [root] if root.is_file() else _find_files(root, SUFFIXES[kind])
     if not files:
@@ -105,27 +122,28 @@ def list_shards(name: str, source: Source) -> list[Shard]:
     return [Shard(name, kind, tuple(map(str, group)), str(folder), language, source.limit) for group in groups]
 
 
-@contextmanager
-def open_file(file: str) -> Iterator[BinaryIO]:
-    """Open a path or an http(s) address for reading.
-
-    Raises:
-        OSError: it cannot be read or must not be fetched.
-    """
-    if "://" in file:
-        with open_url(file) as stream:
-            yield cast(BinaryIO, stream)
-    else:
-        with Path(file).open("rb") as stream:
-            yield stream
-
-
 def name_of(file: str, shard: Shard) -> str:
     """The file as people know it: relative to the source's folder."""
-    if "://" in file:
+    if is_remote(file) or shard.kind == "cc":
         return file
     path = Path(file)
     return path.relative_to(shard.root).as_posix() if shard.root and path.is_relative_to(shard.root) else file
+
+
+def _list_remote(name: str, source: Source, language: str) -> list[Shard]:
+    try:
+        files = find_remote_files(source.place, SUFFIXES[source.kind])
+    except CurationError as error:
+        raise CurationError(f"data.sources.{name}: {error}") from None
+    if not files:
+        wanted = " or ".join(SUFFIXES[source.kind][:2])
+        raise CurationError(f"data.sources.{name}: {source.place} holds no {wanted} file; correct the address")
+    if source.limit is not None:
+        groups = [files]
+    else:
+        size = 1 if source.kind in ONE_FILE_A_SHARD else SHARD_FILES
+        groups = [files[start : start + size] for start in range(0, len(files), size)]
+    return [Shard(name, source.kind, tuple(group), language=language, limit=source.limit) for group in groups]
 
 
 def _resolve(name: str, source: Source) -> Path:

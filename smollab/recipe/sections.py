@@ -238,6 +238,69 @@ class RepeatedPieces:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EduQuality:
+    """Educational value, 0 to 5, as FineWeb-Edu scores it (Penedo et al. 2024, section 4)."""
+
+    model: str = ""
+    """A `transformers` classifier (a folder, or a name on the hub such as `HuggingFaceFW/fineweb-edu-classifier`), or
+    an .npz file made by `make quality`; empty: the small model that comes with smollab."""
+    minimum_score: float | None = None
+    """Least score; left out: 2.5 for a classifier (FineWeb-Edu keeps a rounded 3), 1.5 for the small model, where its F1
+    is best on sites it has not seen (notebook 1.4)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toxicity:
+    """Words of adult sites and abuse, counted in the language of the document."""
+
+    maximum_adult_words: float = 0.01
+    """Most words of adult sites, as a share of all words; one such word, as on a page about health, is no reason."""
+    maximum_abusive_words: float = 0.01
+    """Most slurs and vulgar insults, as a share of all words."""
+    minimum_different_words: int = 3
+    """Fewer different words of a list count as none: a page about one word quotes it often."""
+    drop_any_word: bool = False
+    """Drop on a single word of either list: C4's rule (Raffel et al. 2020, section 2.2), which FineWeb does not use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pii:
+    """Personal data and secrets that are replaced by placeholders. On by default: what FineWeb replaces."""
+
+    emails: bool = True
+    """E-mail addresses."""
+    ipv4: bool = True
+    """Public IPv4 addresses."""
+    ipv6: bool = False
+    """Public IPv6 addresses."""
+    phones: bool = False
+    """Telephone numbers: international ones (+ or 00), and national ones of the countries that speak the document's
+    language if they are written in groups or follow a word such as `Tel.`."""
+    secrets: bool = False
+    """Access keys of known services, private keys, web tokens (JWT), and random values assigned to names such as
+    `password`."""
+    payment: bool = False
+    """Credit card numbers and IBANs, if their check digits are right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decontaminate:
+    """Documents that hold examples of the evaluation sets, so that a model cannot have seen what it is asked."""
+
+    evaluations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """JSONL file -> the fields of its rows that hold text: `{ "questions.jsonl" = ["question", "answer"] }`."""
+    n_gram: int = 13
+    """Words in a row that count as the same text (GPT-3: Brown et al. 2020, appendix C)."""
+    minimum_words: int = 8
+    """Shorter examples are not looked for; those below n_gram words must occur whole (GPT-3's shortest n-gram: 8)."""
+    maximum_n_grams: int = 0
+    """Most n-grams of one example in a document."""
+    maximum_similarity: float = 0.75
+    """Most of an example's word triples in a stretch of the document as long as the example, as a share: finds copies
+    with a few changed words."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Curate:
     """Thresholds of the curation steps; which steps run is said by each source."""
 
@@ -272,6 +335,14 @@ class Curate:
     """Repeated paragraphs."""
     line_dedup: RepeatedPieces = field(default_factory=RepeatedPieces)
     """Repeated lines."""
+    edu_quality: EduQuality = field(default_factory=EduQuality)
+    """Educational value."""
+    toxicity: Toxicity = field(default_factory=Toxicity)
+    """Adult and abusive words."""
+    pii: Pii = field(default_factory=Pii)
+    """Personal data."""
+    decontaminate: Decontaminate = field(default_factory=Decontaminate)
+    """Examples of evaluation sets."""
     by_language: dict[str, dict[str, float]] = field(default_factory=dict)
     """Language -> thresholds that differ there, by `step.setting`, as in FineWeb2:
     `fr = { "gopher_quality.maximum_mean_word_length" = 11 }`."""
