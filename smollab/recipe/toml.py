@@ -237,7 +237,7 @@ def _check_range(value: Any, place: str) -> None:
     """Numbers count or measure something: none is negative or infinite, and few whole ones may be zero."""
     name = place.rpartition(".")[2]
     least = 0 if isinstance(value, float) or name in MAY_BE_ZERO or name.startswith("minimum_") else 1
-    if isinstance(value, int | float) and not (least <= value < math.inf):
+    if isinstance(value, int | float) and not isinstance(value, bool) and not (least <= value < math.inf):
         raise RecipeError(f"{place}: must be at least {least} and finite, got {value}")
 
 

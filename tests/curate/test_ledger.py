@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -192,3 +194,36 @@ def test_pages_without_text_are_in_the_ledger_too(tmp_path):
     curate(Data(sources={"w": Source(address=f"warc:{tmp_path}")}), Curate(workers=1), tmp_path / "out")
     (row,) = rows_of(tmp_path / "out").values()
     assert row.step and row.bytes > 0
+
+
+KILLED_OFTEN = """
+import sys
+from pathlib import Path
+import smollab.curate.parts as parts
+from smollab.curate import curate
+from smollab.recipe import Curate, Data, Source
+parts.PART_DOCUMENTS = 16
+source = Source(address="warc:" + sys.argv[1])
+curate(Data(sources={"web": source}), Curate(workers=1), Path(sys.argv[2]))
+"""
+
+
+def test_killed_again_and_again_in_the_middle_of_one_shard(tmp_path):
+    write_warc(tmp_path / "web" / "0.warc.gz", {f"http://a/{i}": prose(i, 60) for i in range(200)})
+    command = [sys.executable, "-c", KILLED_OFTEN, str(tmp_path / "web")]
+    progress = tmp_path / "out" / "work" / "web" / "1" / "00000.progress.json"
+    done = [0]
+    for _ in range(3):
+        process = subprocess.Popen([*command, str(tmp_path / "out")])
+        while process.poll() is None:
+            documents = json.loads(progress.read_text())["documents"] if progress.exists() else 0
+            if documents > done[-1]:
+                process.kill()
+                done.append(documents)
+                break
+            time.sleep(0.005)
+        process.wait()
+    assert len(done) == 4 and done == sorted(set(done)), "the machine was too fast to be interrupted"
+    subprocess.run([*command, str(tmp_path / "out")], check=True)
+    subprocess.run([*command, str(tmp_path / "whole")], check=True)
+    assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
