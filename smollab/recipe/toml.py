@@ -20,7 +20,7 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 REPOSITORY = Path(__file__).parents[2]
 SMALLEST_VOCABULARY = 259
 """Bytes and special tokens of a byte-level tokenizer."""
-MAY_BE_ZERO = {"warmup_steps", "decay_steps", "evaluate_every", "seed", "no_rope_layer_interval"}
+MAY_BE_ZERO = {"warmup_steps", "decay_steps", "evaluate_every", "seed", "no_rope_layer_interval", "maximum_n_grams"}
 
 
 class RecipeError(ValueError):

@@ -26,9 +26,9 @@ def run(tmp_path):
 def test_why_shows_every_value_against_its_threshold(run, capsys):
     assert main(["curate", "why", "http://a/short", "--run", str(run[1])]) == 0
     shown = capsys.readouterr().out
-    assert "web/0/4: dropped by gopher_quality: too few words 11 < 50" in shown
+    assert "web/0/4: dropped by gopher_quality: too few words 12 < 50" in shown
     (line,) = (line for line in shown.splitlines() if "gopher_quality" in line and ">= 50 " in line)
-    assert line.split() == ["gopher_quality", "words", "11", ">=", "50", "x"]
+    assert line.split() == ["gopher_quality", "words", "12", ">=", "50", "x"]
     assert "(x)" in shown, "values behind the drop are shown too"
     assert "as extracted: Only a few of the" in shown
 
@@ -56,7 +56,7 @@ def test_recut_shows_what_enters_and_leaves_and_leaves_the_run_alone(run, capsys
     shown = capsys.readouterr().out
     assert "6 documents: 4 kept before, 5 now; 1 enter, 0 leave" in shown
     assert "1 enter, dropped before by gopher_quality: too few words" in shown
-    assert "http://a/short (11 < 50)" in shown and "Only a few of the words" in shown
+    assert "http://a/short (12 < 50)" in shown and "Only a few of the words" in shown
     assert {p: p.stat().st_mtime_ns for p in (folder / "curate").rglob("*") if p.is_file()} == before
     strict = ["--set", "curate.gopher_quality.minimum_words=100000"]
     assert main(["curate", "recut", str(recipe), "--run", str(folder), *RELAXED, *strict]) == 0
