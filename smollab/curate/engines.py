@@ -1,4 +1,4 @@
-"""Where shards are mapped: in this process, or in a pool of processes on this machine.
+"""Where shards are mapped: in this process, in a pool of processes on this machine, or on a Ray cluster.
 
 An engine does one thing: call a function on every task whose output does not exist yet. The function writes
 its output last and atomically, so that whatever ends a run (Ctrl-C, `kill -9`, a full disk), the next one
@@ -14,12 +14,13 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.connection import wait as wait_for_objects
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from smollab.curate.errors import CurationError
+from smollab.recipe import Curate
 
 POLL_S = 0.2
 """Between two looks at the counter of documents."""
@@ -42,6 +43,32 @@ class Task(Protocol):
 T = TypeVar("T", bound=Task)
 Tick = Callable[[int], None]
 """Called by a task's function with the number of documents since the last call."""
+
+
+class Engine(Protocol):
+    """What a run needs of an engine."""
+
+    def map_shards(
+        self,
+        function: Callable[[T, Tick], None],
+        tasks: Sequence[T],
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Call a function on every task that is not done yet."""
+        ...
+
+
+def make_engine(settings: Curate) -> AbstractContextManager[Engine]:
+    """Return the engine that a recipe names, to be used in a `with` statement.
+
+    Raises:
+        CurationError: it is not installed.
+    """
+    if settings.engine == "ray":
+        from smollab.curate.ray_engine import RayEngine
+
+        return RayEngine(settings.workers, settings.ray_address)
+    return ProcessEngine(settings.workers)
 
 
 class ProcessEngine:

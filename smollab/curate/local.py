@@ -139,7 +139,8 @@ class _Worker:
         if task.recorded is not None:
             yield from self._recall(task.recorded)
         elif task.shard is not None:
-            for number, document in enumerate(read_shard(task.shard, report)):
+            journal = task.folder / f"{task.index:05d}.fetched"
+            for number, document in enumerate(read_shard(task.shard, report, journal)):
                 record = f"{task.source}/{task.index}/{number}"
                 document = replace(document, metadata={**document.metadata, "record": record})
                 yield _Arrival(document, LedgerRow(record, document.id, bytes=len(document.raw)))

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from smollab.curate.across import DescribeTask, deliver, describe_shard, find_duplicates
 from smollab.curate.dedup.index import Index
-from smollab.curate.engines import ProcessEngine, T, Tick
+from smollab.curate.engines import Engine, T, Tick, make_engine
 from smollab.curate.errors import CurationError
 from smollab.curate.funnel import Funnel, SourceFunnel
 from smollab.curate.gather import gather
@@ -37,11 +37,17 @@ from smollab.curate.progress import Progress, Update
 from smollab.curate.recorded import describe_run, find_recorded
 from smollab.curate.shards import Shard, list_shards
 from smollab.curate.steps import GLOBAL_STEPS, check_steps
+from smollab.curate.urls import list_problems
 from smollab.recipe import Curate, Data, RecipeError
 
 __all__ = ["curate"]
 
-NEEDS_EXTRACTION = {"warc": "extract_html", "html": "extract_html", "pdf": "extract_pdf"}
+NEEDS_EXTRACTION = {
+    "warc": ("extract_html",),
+    "html": ("extract_html",),
+    "pdf": ("extract_pdf",),
+    "cc": ("extract_html", "extract_pdf"),
+}
 
 
 def curate(
@@ -70,15 +76,15 @@ def curate(
     """
     for name, source in data.sources.items():
         check_steps(name, source.resolved_steps)
-        needed = NEEDS_EXTRACTION.get(source.kind)
-        if needed and needed not in source.resolved_steps:
-            raise RecipeError(f"data.sources.{name}.steps: a {source.kind} source needs {needed!r}")
+        needed = NEEDS_EXTRACTION.get(source.kind, ())
+        if needed and not any(step in source.resolved_steps for step in needed):
+            raise RecipeError(f"data.sources.{name}.steps: a {source.kind} source needs {needed[0]!r}")
     if not data.sources:
         raise CurationError("data.sources is empty; name at least one source in the recipe")
     if any("minhash_dedup" in source.resolved_steps for source in data.sources.values()):
         Index.open(settings.minhash_dedup)  # one of other settings is refused before anything is read
     try:
-        with ProcessEngine(settings.workers) as engine:
+        with make_engine(settings) as engine:
             return _Run(data, settings, output, engine, progress or (lambda update: None), recorded or output).run()
     except OSError as error:
         way_out = "make room and run again" if error.errno == errno.ENOSPC else "mend that and run again"
@@ -90,11 +96,10 @@ def curate(
 class _Run:
     """One run; holds what each source still has to pass."""
 
-    def __init__(
-        self, data: Data, settings: Curate, output: Path, engine: ProcessEngine, progress: Progress, recorded: Path
-    ):
+    def __init__(self, data: Data, settings: Curate, output: Path, engine: Engine, progress: Progress, recorded: Path):
         self.engine = engine
-        self.settings = replace(settings, workers=None)  # results must not depend on it
+        # Results must not depend on where the work is done.
+        self.settings = replace(settings, workers=None, engine="processes", ray_address="")
         self.output, self.work, self.progress = output, output / "work", progress
         self.shards: dict[str, list[Shard]] = {n: list_shards(n, s) for n, s in data.sources.items()}
         self.steps = {name: list(source.resolved_steps) for name, source in data.sources.items()}
@@ -113,6 +118,9 @@ class _Run:
         while step := self._next_global_step():
             self._run_global_step(step)
             self._run_local_steps(f"after {step}")
+        for name, steps in self.about.steps.items():
+            if "url" in steps:
+                self.funnel.sources[name].problems |= list_problems(self.settings.url)
         gather(self.output, self.stages, self.funnel, self.about if self.settings.ledger else None)
         deliver(self.settings, self.output)
         shutil.rmtree(self.work)

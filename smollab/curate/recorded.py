@@ -16,6 +16,7 @@ from smollab.curate.funnel import Funnel
 from smollab.curate.ledger import signatures
 from smollab.curate.local import Recorded, is_extraction
 from smollab.curate.shards import Shard
+from smollab.curate.storage import stamp
 from smollab.recipe import Curate, Data
 
 __all__ = ["About", "describe_run", "find_recorded", "load_about"]
@@ -100,12 +101,5 @@ def _until_extracted(name: str, about: About) -> list[str]:
 
 
 def _hash_inputs(shards: list[Shard]) -> str:
-    parts = [[asdict(shard), [_stamp(Path(file)) for file in shard.files]] for shard in shards]
+    parts = [[asdict(shard), [stamp(file) for file in shard.files]] for shard in shards]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _stamp(path: Path) -> list[int]:
-    if not path.exists():  # a URL
-        return []
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]

@@ -98,8 +98,8 @@ def stamp(file: str) -> list[str]:
     """Return what changes when a file does: size and time, or the store's tag; empty where it cannot be told."""
     if not is_remote(file):
         try:
-            status = Path(file).stat()
-        except OSError:
+            status = Path(file.partition("?")[0]).stat()  # a part of an index carries its query
+        except (OSError, ValueError):
             return []
         return [str(status.st_size), str(status.st_mtime_ns)]
     if file.startswith(("http://", "https://")):
