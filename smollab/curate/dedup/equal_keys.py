@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 __all__ = ["Pairs", "find_equal", "sort_keys"]
 
-PARTITION_ROWS = 1 << 20
+PARTITION_ROWS = 1 << 18
 """Keys sorted at a time."""
 MAXIMUM_PARTITIONS = 512
-"""Files open at a time; beyond half a billion keys, partitions grow."""
+"""Files open at a time; beyond 134 million keys, partitions grow."""
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Two columns of row numbers; the first of a pair is always the smaller."""
