@@ -7,7 +7,7 @@ BENCH := .venv-bench/bin
 RECIPE ?= laptop
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab notebooks slides bench corpus samples clean
+.PHONY: help run test check lab notebooks slides bench corpus quality samples clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,9 +61,14 @@ bench: $(BENCH)/.installed  ## measure ours against others, side by side
 	$(BENCH)/python benchmarks/import_time.py
 	$(BENCH)/python benchmarks/training_step.py
 	$(BENCH)/python benchmarks/curation.py
+	$(BENCH)/python benchmarks/deduplication.py
+	$(BENCH)/python benchmarks/scaling.py
 
 corpus: $(BIN)/.installed-dev  ## build a larger corpus from Debian's documentation (needs apt-get and dpkg)
 	$(BIN)/python scripts/build_corpus.py
+
+quality: $(BIN)/.installed  ## fit the educational-quality model anew to data_samples/quality/
+	@$(BIN)/python -m smollab.curate.quality.training
 
 samples: $(BIN)/.installed-dev  ## rebuild data_samples/ from its sources (needs apt-get and dpkg)
 	$(BIN)/python scripts/build_data_samples.py

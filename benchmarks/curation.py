@@ -11,7 +11,6 @@ one-second limit; the rules are FineWeb's four filters in a chain that stops at 
 
 import argparse
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +18,13 @@ from typing import Any
 
 from harness import Row, compare, print_table, save_json
 
-from smollab.curate.dedup.minhash import sign
 from smollab.curate.filters import c4_quality, fineweb_quality, gopher_quality, gopher_repetition
 from smollab.curate.html import decode_html, extract_main_text
 from smollab.curate.pii import mask_pii
 from smollab.curate.warc import read_warc
 from smollab.curate.words import words_of
 from smollab.documents import Document, Drop
-from smollab.recipe import C4Quality, FineWebQuality, GopherQuality, GopherRepetition, MinHash
+from smollab.recipe import C4Quality, FineWebQuality, GopherQuality, GopherRepetition
 
 SAMPLES = Path(__file__).parents[1] / "data_samples" / "web"
 
@@ -63,7 +61,6 @@ class Datatrove:
 
     def __init__(self) -> None:
         from datatrove.data import Document as TheirDocument
-        from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
         from datatrove.pipeline.extractors import Trafilatura
         from datatrove.pipeline.filters import (
             C4QualityFilter,
@@ -72,7 +69,6 @@ class Datatrove:
             GopherRepetitionFilter,
         )
         from datatrove.pipeline.formatters import PIIFormatter
-        from datatrove.utils.hashing import HashConfig
         from datatrove.utils.text import split_into_parts
 
         self.document, self.forget = TheirDocument, split_into_parts.cache_clear
@@ -84,10 +80,6 @@ class Datatrove:
         ]
         self.trafilatura = Trafilatura(favour_precision=True)
         self.pii = PIIFormatter()
-        self.minhash = {
-            name: MinhashDedupSignature(tempfile.gettempdir(), MinhashConfig(hash_config=HashConfig(hash_fc=name)))
-            for name in ("sha1", "xxhash")
-        }
 
     def extract(self, pages: list[str]) -> list[str]:
         """Extract main texts with trafilatura."""
@@ -101,12 +93,6 @@ class Datatrove:
             document = self.document(text=text, id="id")
             verdicts.append(all(filter_.filter(document) is True for filter_ in self.filters))
         return verdicts
-
-    def sign(self, texts: list[str], name: str) -> list[Any]:
-        """Compute MinHash signatures."""
-        step = self.minhash[name]
-        shingles = [step.get_shingles(text) for text in texts]
-        return [step.get_signature(s) for s in shingles if len(s)]
 
     def mask(self, texts: list[str]) -> list[str]:
         """Mask personal data."""
@@ -133,14 +119,6 @@ def main() -> int:
             {"trafilatura": lambda: peer.extract(pages), "smollab": lambda: [extract_main_text(p) for p in pages]},
         ),
         "rules": (len(texts), {"datatrove": lambda: peer.rules(texts), "smollab": lambda: our_rules(texts)}),
-        "minhash signatures": (
-            len(texts),
-            {
-                "datatrove (sha1)": lambda: peer.sign(texts, "sha1"),
-                "datatrove (xxhash)": lambda: peer.sign(texts, "xxhash"),
-                "smollab": lambda: sign(texts, MinHash()),
-            },
-        ),
         "personal data": (
             len(texts),
             {"datatrove": lambda: peer.mask(texts), "smollab": lambda: [mask_pii(d) for d in documents]},
