@@ -5,11 +5,10 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from smollab.plots.style import to_png
-
 if TYPE_CHECKING:
     from IPython.display import Image, Markdown
     from matplotlib.figure import Figure
+    from PIL.Image import Image as Pixels
 
 DPI = 110
 """Pixels per inch of a stored figure, so that it stays sharp when enlarged."""
@@ -32,9 +31,25 @@ def show(figure: "Figure", alt: str) -> "Image":
 
 def compact_png(figure: "Figure") -> bytes:
     """A figure as a small PNG, the same bytes for the same figure: a notebook holds many."""
+    return compact(draw(figure))
+
+
+def draw(figure: "Figure") -> "Pixels":
+    """A figure as pixels; in half the time of `savefig`, which draws everything twice."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(to_png(figure, DPI))).convert("RGB")
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(DPI)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def compact(picture: "Pixels") -> bytes:
+    """Pixels as a PNG of few colors."""
+    from PIL import Image
+
     buffer = io.BytesIO()
     picture.quantize(PALETTE, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
     return buffer.getvalue()

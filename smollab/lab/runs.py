@@ -137,13 +137,13 @@ def open_run(prefer: str = "laptop", otherwise: str = "smoke", runs: Path | None
         runs: folder of all runs; left out: what the environment variable SMOLLAB_RUNS names, or `runs` of this
             repository.
     """
-    runs = runs or Path(os.environ.get("SMOLLAB_RUNS", REPOSITORY / "runs"))
+    runs = runs or runs_folder()
     if (runs / prefer / "report.html").is_file():
         print(f"Opened runs/{prefer}, the main job you ran before.")
         return Run.load(runs / prefer)
     print(f"There is no finished run of {prefer!r} here (`make run` makes it), so {otherwise!r} is run instead.")
     recipe = load_recipe(otherwise)
-    with _locked(runs / f".{otherwise}.lock"), _quiet():
+    with locked(runs / f".{otherwise}.lock"), _quiet():
         run_recipe(recipe, runs / otherwise)
     return Run.load(runs / otherwise)
 
@@ -159,8 +159,13 @@ def _quiet() -> Iterator[None]:
         console.quiet = before
 
 
+def runs_folder() -> Path:
+    """The folder of all runs: what the environment variable SMOLLAB_RUNS names, or `runs` of this repository."""
+    return Path(os.environ.get("SMOLLAB_RUNS", REPOSITORY / "runs"))
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Let one process at a time do the run; the next finds it done."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

@@ -23,6 +23,7 @@ from smollab.lab.next_tokens import (
 )
 from smollab.lab.pages import judge, load_pages
 from smollab.lab.runs import Run, open_run
+from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
 from smollab.model.config import ModelConfig
 from smollab.optim.muon import newton_schulz
 from smollab.plots.attention import plot_attention, plot_cache_sizes
@@ -34,7 +35,7 @@ from smollab.plots.scaling import plot_costs, plot_passes
 from smollab.plots.style import to_png
 from smollab.plots.tokens import plot_surprise, plot_temperatures
 from smollab.plots.training import plot_loss
-from smollab.recipe import FineWebQuality, GopherQuality, load_recipe
+from smollab.recipe import Curate, GopherQuality, load_recipe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,8 +59,8 @@ def funnel(run: Run) -> "Figure":
 
 def pages(run: Run) -> "Figure":
     """Sample pages under the published quality rules."""
-    shown, gopher, fineweb = load_pages(), GopherQuality(), FineWebQuality()
-    verdicts = judge(shown, gopher, fineweb)
+    shown, gopher = load_pages(), GopherQuality()
+    verdicts = judge(shown, Curate())
     families = ["" if v is None else "Gopher" if v.reason.startswith("gopher") else "FineWeb" for v in verdicts]
     return plot_pages(
         [page.words for page in shown],
@@ -169,6 +170,7 @@ FIGURES: dict[str, Callable[[Run], "Figure"]] = {
     )
 }  # fmt: skip
 """Name of the file, without its ending -> what draws it."""
+FIGURES.update(MIXTURE_FIGURES)
 
 
 def make_figures(folder: Path, run: Run) -> list[Path]:

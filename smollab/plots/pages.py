@@ -16,7 +16,7 @@ MARKERS = (("kept", "o", COLORS[0]), ("Gopher", "x", COLORS[1]), ("FineWeb", "^"
 
 
 def plot_pages(
-    words: Sequence[int],
+    words: Sequence[float],
     with_letters: Sequence[float],
     dropped_by: Sequence[str],
     changed: Sequence[bool],

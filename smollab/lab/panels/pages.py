@@ -8,7 +8,7 @@ from smollab.documents import Drop
 from smollab.lab.pages import Page, judge
 from smollab.lab.panels.panel import Panel, int_slider, slider
 from smollab.plots.pages import plot_pages
-from smollab.recipe import FineWebQuality, GopherQuality
+from smollab.recipe import Curate, FineWebQuality, GopherQuality
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ class PagesPanel(Panel):
     def __init__(self, pages: Sequence[Page]) -> None:
         self.pages = list(pages)
         gopher, fineweb = GopherQuality(), FineWebQuality()
-        self._published = judge(self.pages, gopher, fineweb)
+        self._published = judge(self.pages, Curate())
         self.minimum_words = int_slider("fewest words", gopher.minimum_words, 0, 400, live=False)
         self.minimum_alphabetic_words = slider(
             "fewest words with a letter", gopher.minimum_alphabetic_words, 0.5, 1.0, 0.01, ".2f", live=False
@@ -47,7 +47,7 @@ class PagesPanel(Panel):
             minimum_stop_words=self.minimum_stop_words.value,
         )
         fineweb = FineWebQuality(maximum_short_lines=_exact(self.maximum_short_lines))
-        verdicts = judge(self.pages, gopher, fineweb)
+        verdicts = judge(self.pages, Curate(gopher_quality=gopher, fineweb_quality=fineweb))
         changed = [(a is None) != (b is None) for a, b in zip(verdicts, self._published, strict=True)]
         figure = plot_pages(
             [page.words for page in self.pages],

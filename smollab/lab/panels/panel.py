@@ -2,11 +2,12 @@
 
 import base64
 import html
+import io
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from smollab.lab.display import compact_png, shown_width
+from smollab.lab.display import compact, draw, shown_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,15 +47,18 @@ class Panel:
 
     @property
     def picture(self) -> bytes:
-        """The picture as PNG."""
-        return bytes(self._image.value)
+        """The picture as a small PNG, as it is stored in a notebook."""
+        return compact(self._pixels)
 
     def refresh(self) -> None:
         """Compute and draw anew."""
         figure, self.readout = self.compute()
+        self._pixels = draw(figure)
         # Without a fixed width the front end blows the picture up to the width of the cell.
         self._image.layout.width = f"{shown_width(figure)}px"
-        self._image.value = compact_png(figure)
+        live = io.BytesIO()
+        self._pixels.save(live, "png", compress_level=1)  # quick rather than small: it is shown and forgotten
+        self._image.value = live.getvalue()
         self._text.value = "".join(
             f'<p style="margin: 4px 0; line-height: 1.4">{html.escape(line)}</p>' for line in self.readout.splitlines()
         )
