@@ -1,0 +1,94 @@
+"""Headings that say the page's own text is over: "Comments", "Read also", "Weitere Artikel".
+
+Names of classes differ from site to site; what readers are told differs from language to language only. A short
+block that begins with one of these phrases ends the text for the rest of its container, unless the voice of the
+text resumes: a paragraph in an element that held good text before.
+"""
+
+import re
+
+from smollab.curate.html.blocks import Block, Page
+from smollab.curate.html.phrases import COMMENTS, COUNTED_COMMENTS, LINES, RELATED
+from smollab.curate.html.vocabulary import HEADINGS
+
+LABEL_CHARACTERS = 60
+"""Longer blocks are sentences, not labels."""
+ENOUGH_BEFORE = 250
+"""Characters of good text before a label of comments; with fewer, the comments are what the page is about."""
+MAXIMUM_SHARE = 0.7
+"""Of the page's good text that a label other than of comments may take away."""
+
+
+def _compile(phrases: str, *, whole_words: bool = True) -> re.Pattern[str]:
+    """Match one of the phrases at the start of a text, after any punctuation."""
+    ending = r"(?!\w)" if whole_words else ""
+    return re.compile(r"^\W*(?:" + phrases.replace("\n", "") + ")" + ending, re.IGNORECASE)
+
+
+_STARTS_COMMENTS = re.compile(_compile(COMMENTS).pattern + r"\W*(?:\(?\d+\)?)?\W*$", re.IGNORECASE)
+_STARTS_RELATED = _compile(RELATED)
+_COUNTS_COMMENTS = _compile(r"\d+\W*(?:" + COUNTED_COMMENTS + ")", whole_words=False)
+_IS_LINE = _compile(LINES)
+
+
+def label_of(block: Block) -> str:
+    """Return what a short block announces: `comments`, `related`, nothing; or `meta` if it is boilerplate itself."""
+    if block.size > LABEL_CHARACTERS or block.kind in ("pre", "row"):
+        return ""
+    if _STARTS_COMMENTS.match(block.text) or _COUNTS_COMMENTS.match(block.text):
+        return "comments"
+    if _IS_LINE.match(block.text):
+        return "meta"
+    return "related" if _STARTS_RELATED.match(block.text) else ""
+
+
+def find_ended(page: Page, good: list[int], verdicts: list[str]) -> None:
+    """Mark in `verdicts` the blocks that follow a label of what is not the page's own text.
+
+    Args:
+        page: the page.
+        good: for each block its characters of good text.
+        verdicts: for each block why it goes, or empty; filled in.
+    """
+    blocks = page.blocks
+    total = sum(weight for weight, verdict in zip(good, verdicts, strict=True) if not verdict)
+    before = 0
+    homes: set[int] = set()  # containers that held good text
+    for i, block in enumerate(blocks):
+        if verdicts[i]:
+            continue
+        if good[i]:
+            before += good[i]
+            homes.add(block.container)
+            continue
+        label = label_of(block)
+        if not label:
+            continue
+        if label == "meta":
+            verdicts[i] = label if block.kind not in HEADINGS else ""
+            continue
+        end = _scope(page, i)
+        lost = sum(good[j] for j in range(i, end) if not verdicts[j] and blocks[j].container not in homes)
+        if before < ENOUGH_BEFORE or (label != "comments" and lost > MAXIMUM_SHARE * total):
+            if block.kind not in HEADINGS:
+                verdicts[i] = label
+            continue
+        for j in range(i, end):
+            if good[j] and blocks[j].container in homes:
+                break
+            verdicts[j] = verdicts[j] or label
+
+
+def _scope(page: Page, label: int) -> int:
+    """Return the index behind the last block that a label is about: the rest of the element it heads."""
+    blocks = page.blocks
+    index = blocks[label].container
+    while True:
+        end = page.containers[index].end
+        behind = label + 1
+        while behind < len(blocks) and index <= blocks[behind].container < end:
+            behind += 1
+        is_alone = behind == label + 1  # the label has an element to itself: what follows it is meant
+        if not is_alone or page.containers[index].parent < 0:
+            return behind
+        index = page.containers[index].parent
