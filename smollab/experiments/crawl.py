@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import xxhash
 from selectolax.lexbor import LexborHTMLParser
 
-from smollab.curate.html import decode_html
+from smollab.curate.html import decode_html, extract_main_text
 from smollab.curate.readers import read_shard
 from smollab.curate.shards import Report, list_shards
 from smollab.documents import Document, replace
@@ -72,6 +72,11 @@ def visible_text(page: Document) -> str:
     text = tree.body.text() if tree.body is not None else ""
     lines = (" ".join(line.split()) for line in text.split(_BREAK))
     return "\n".join(line for line in lines if line)
+
+
+def main_text(page: Document) -> str:
+    """The main text of a page, as the step `extract_html` finds it; empty where there is none."""
+    return extract_main_text(decode_html(page.raw, page.metadata.get("charset", "")))
 
 
 def join_lines(text: str) -> str:

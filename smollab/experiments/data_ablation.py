@@ -29,7 +29,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smollab import __version__
-from smollab.curate.html import decode_html, extract_main_text
 from smollab.curate.pipeline import curate
 from smollab.curate.shards import list_shards
 from smollab.documents import Document, read_documents, write_documents
@@ -186,7 +185,7 @@ def _make_pool(recipe: Recipe, corpus: Path, as_crawled: bool) -> tuple[dict[str
     held_out = {n: _read_texts(n, s) for n, s in sources.items() if s.kind not in PAGE_KINDS}
     own: list[Document] = []
     for page in pages:
-        text = _main_text(page) if is_held_out(page.id, recipe.data.held_out) else ""
+        text = crawl.main_text(page) if is_held_out(page.id, recipe.data.held_out) else ""
         if len(text) >= SHORTEST_HELD_OUT:
             own.append(Document(page.id, text, page.source, page.language, page.metadata))
     held_out |= {PAGES: own, GOOD_PAGES: _passing(own, recipe, corpus)}
@@ -195,7 +194,7 @@ def _make_pool(recipe: Recipe, corpus: Path, as_crawled: bool) -> tuple[dict[str
     noise = list(crawl.read_pages("noise", crawl.NOISE)) if as_crawled else []
     known = {page.id for page in pages}
     noise = [page for page in noise if page.id not in known]
-    new = {name: [p for p in group if overlap.share(_main_text(p)) <= crawl.MOST_OVERLAP]
+    new = {name: [p for p in group if overlap.share(crawl.main_text(p)) <= crawl.MOST_OVERLAP]
            for name, group in (("left", left), ("noise", noise))}  # fmt: skip
     originals = new["left"] + new["noise"]
     pool = crawl.add_copies(originals) if as_crawled else originals
@@ -226,10 +225,6 @@ def _read_texts(name: str, source: Source) -> list[Document]:
     """Held-out texts; plain ones without their hard line breaks, which no page has."""
     documents = list(crawl.read_pages(name, source))
     return [replace(d, text=crawl.join_lines(d.text)) for d in documents] if source.kind == "text" else documents
-
-
-def _main_text(page: Document) -> str:
-    return extract_main_text(decode_html(page.raw, page.metadata.get("charset", "")))
 
 
 def _train_tokenizer(recipe: Recipe, kept: Path) -> "Tokenizer":

@@ -22,7 +22,7 @@ def bounds(interval: Interval) -> Bounds:
 def axis_labels(comparison: Comparison) -> dict[str, str]:
     """Metric -> what its axis says."""
     return {
-        metric: "share right (more is better)" if metric == MINIMAL_PAIRS else "bits per byte (less is better)"
+        metric: "share right (more: better)" if metric == MINIMAL_PAIRS else "bits/byte (less: better)"
         for metric in comparison.scores
     }
 

@@ -13,7 +13,7 @@ from smollab.recipe import load_recipe
 
 RESULTS = REPOSITORY / "notebooks" / "results"
 SMALL = {
-    "data.sources.web.limit": 160,
+    "data.sources.web.limit": 120,
     "data.held_out": 0.1,
     "tokenizer.vocab_size": 512,
     "model.hidden_size": 64,
@@ -23,7 +23,7 @@ SMALL = {
     "evaluate.maximum_tokens": 8000,
 }
 """What makes the recipe small enough for a notebook cell."""
-SMALL_STEPS = 60
+SMALL_STEPS = 50
 
 
 def load_results(name: str = "ablation-data") -> dict[str, Any]:

@@ -24,7 +24,7 @@ def plot_scores(
         intervals: metric -> variant -> mean and interval.
         units: metric -> what its axis says.
     """
-    figure, axes = new_figure(9.0, 1.0 + 0.62 * len(next(iter(scores.values()))), columns=len(scores))
+    figure, axes = new_figure(9.0, 1.0 + 0.5 * len(next(iter(scores.values()))), columns=len(scores))
     panels = axes if len(scores) > 1 else [axes]
     for place, (axis, (metric, rows)) in enumerate(zip(panels, scores.items(), strict=True)):
         for row, (variant, values) in enumerate(rows.items()):
@@ -37,7 +37,7 @@ def plot_scores(
         axis.set_yticks(range(len(rows)), list(rows) if place == 0 else [""] * len(rows))
         axis.set_ylim(len(rows) - 0.5, -0.6)
         axis.set_title(metric, fontsize=9.5)
-        axis.set_xlabel(units[metric], fontsize=8.5)
+        axis.set_xlabel(units[metric], fontsize=8)
         axis.locator_params(axis="x", nbins=4)
         axis.tick_params(axis="x", labelsize=8)
     return figure
@@ -53,11 +53,11 @@ def plot_differences(
         baseline: name of what was subtracted.
         units: metric -> what its axis says.
     """
-    figure, axes = new_figure(9.0, 1.0 + 0.6 * len(next(iter(differences.values()))), columns=len(differences))
+    figure, axes = new_figure(9.0, 1.0 + 0.42 * len(next(iter(differences.values()))), columns=len(differences))
     panels = axes if len(differences) > 1 else [axes]
     for place, (axis, (metric, rows)) in enumerate(zip(panels, differences.items(), strict=True)):
         for row, (mean, low, high) in enumerate(rows.values()):
-            color = GRAY if low <= 0 <= high else COLORS[0 if high < 0 else 1]
+            color = GRAY if low <= 0 <= high else COLORS[0]
             axis.errorbar(
                 mean, row, xerr=[[mean - low], [high - mean]], color=color, marker="o", markersize=6, capsize=4,
                 linewidth=1.8,
@@ -67,7 +67,7 @@ def plot_differences(
         axis.set_yticks(range(len(rows)), names if place == 0 else [""] * len(rows))
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.set_title(metric, fontsize=9.5)
-        axis.set_xlabel(units[metric], fontsize=8.5)
+        axis.set_xlabel(units[metric], fontsize=8)
         axis.locator_params(axis="x", nbins=4)
         axis.tick_params(axis="x", labelsize=8)
     return figure

@@ -16,7 +16,7 @@ and what is read again teaches less than new text would. Of `unique` tokens read
 new ones, so a fourth epoch is worth nearly a first, a fortieth nearly nothing.
 
 Source: exponents 1/T of 0.7 (multilingual BERT, Devlin et al. 2018) and 0.3 (XLM-R, Conneau et al. 2020, section
-3.1); repeated data: Muennighoff et al. 2023, equation 5 and section 6 (negligible loss up to 4 epochs, R* = 15.39).
+3.1); repeated data: Muennighoff et al. 2023 (up to 4 epochs: abstract; the formula and R* = 15.39: their fit).
 
 Fails when: the fit is used far from where it was made (models of 10 million to 9 billion parameters, web text).
 """
@@ -27,7 +27,7 @@ from collections.abc import Mapping
 FREE_EPOCHS = 4
 """Reading the same text so often costs next to nothing (Muennighoff et al. 2023, abstract)."""
 DECAY_EPOCHS = 15.39
-"""R*: repetitions after which the value of another is down by a factor e (Muennighoff et al. 2023, section 6)."""
+"""R*: repetitions after which the value of another is down by a factor e (the fit of Muennighoff et al. 2023)."""
 
 
 def temperature_weights(sizes: Mapping[str, float], temperature: float) -> dict[str, float]:

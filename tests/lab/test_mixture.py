@@ -139,11 +139,12 @@ def test_control_changes_readout_and_picture(control, value):
 def test_panel_numbers_by_hand():
     panel = MixturePanel(TOKENS)
     assert "4.85 million tokens are read" in panel.readout
-    assert "1.00 times" in panel.readout
-    assert "100%" in panel.readout
+    assert "Everything is read 1.00 times." in panel.readout
+    assert "Not read to the end" not in panel.readout
+    assert "new ones, 100%" in panel.readout
     panel.temperature.value = 10.0
     # (50/4000)^(1/10) = 0.6452, (800/4000)^(1/10) = 0.8513; of 2.4965, times 4.85 million over 50,000
-    assert "vi is read 25.07 times" in panel.readout
+    assert "vi is read 25.07 times, en" in panel.readout
     assert "Repeated more than 4 times: vi" in panel.readout
     assert "Not read to the end: en" in panel.readout
     panel.boost.value = 0.0

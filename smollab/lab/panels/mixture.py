@@ -54,16 +54,18 @@ class MixturePanel(Panel):
 
     def _describe(self, budget: float, weights: dict[str, float], read: dict[str, float]) -> str:
         worth = sum(effective_tokens(self.tokens[name], weight * budget) for name, weight in weights.items())
-        smallest, largest = (pick(read, key=lambda name: read[name]) for pick in (min, max))
+        least, most = (pick(read, key=lambda name: read[name]) for pick in (min, max))
+        times = f"{most} is read {read[most]:.2f} times, {least} {read[least]:.2f} times."
+        if f"{read[least]:.2f}" == f"{read[most]:.2f}":
+            times = f"Everything is read {read[most]:.2f} times."
         lines = [
-            f"{_millions(budget)} tokens are read. {largest} is read {read[largest]:.2f} times, "
-            f"{smallest} {read[smallest]:.2f} times. "
-            f"By the fit of Muennighoff et al. they teach as {_millions(worth)} new ones would ({worth / budget:.0%})."
+            f"{_millions(budget)} tokens are read. {times}",
+            f"By the fit of Muennighoff et al. they teach as much as {_millions(worth)} new ones, {worth / budget:.0%}.",
         ]
         tired = [name for name, times in read.items() if times > FREE_EPOCHS]
         if tired:
             lines.append(f"Repeated more than {FREE_EPOCHS} times: {', '.join(tired)}. More of it would teach less.")
-        unread = [name for name, times in read.items() if 0 < times < 1]
+        unread = [name for name, times in read.items() if 0 < times < 0.995]
         if unread:
             lines.append(f"Not read to the end: {', '.join(unread)}. A stricter filter would cost nothing there.")
         return "\n".join(lines)
