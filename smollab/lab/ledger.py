@@ -21,7 +21,15 @@ from smollab.lab.runs import locked, runs_folder
 from smollab.recipe import Curate, Data, Source, load_recipe
 from smollab.recipe.toml import resolve_place
 
-__all__ = ["FILTERS", "LANGUAGES", "curate_sample", "fineweb_thresholds", "read_pages", "topic_of"]
+__all__ = [
+    "FILTERS",
+    "LANGUAGES",
+    "curate_sample",
+    "fineweb2_thresholds",
+    "fineweb_thresholds",
+    "read_pages",
+    "topic_of",
+]
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "vi")
 MINIMUM_LANGUAGES = 6
@@ -40,6 +48,25 @@ def fineweb_thresholds() -> Curate:
     """Return the thresholds of `fineweb-2024`, with our seven languages in place of English alone."""
     settings = load_recipe("fineweb-2024").curate
     return replace(settings, language=replace(settings.language, languages=LANGUAGES))
+
+
+def fineweb2_thresholds() -> Curate:
+    """Return `fineweb_thresholds` with Gopher's and FineWeb's rules as FineWeb2 sets them for each language.
+
+    The order of the rules, C4's rules and the language score stay, so that nothing but these thresholds differs.
+    """
+    published = load_recipe("fineweb2-2025").curate
+    by_language = {
+        language: {key: value for key, value in thresholds.items() if not key.startswith("language.")}
+        for language, thresholds in published.by_language.items()
+    }
+    return replace(
+        fineweb_thresholds(),
+        gopher_repetition=published.gopher_repetition,
+        gopher_quality=published.gopher_quality,
+        fineweb_quality=published.fineweb_quality,
+        by_language=by_language,
+    )
 
 
 def curate_sample(run: Path | None = None) -> Path:

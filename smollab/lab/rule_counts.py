@@ -9,7 +9,7 @@ from smollab.lab.ledger import FILTERS
 from smollab.lab.pages import Page, make_filter
 from smollab.recipe import Curate
 
-__all__ = ["RuleCount", "count_rules", "failing_rules", "read_as", "share_with_interval"]
+__all__ = ["RuleCount", "count_rules", "failing_rules", "failure_rates", "read_as", "share_with_interval"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,15 @@ def count_rules(pages: Sequence[Page], settings: Curate) -> list[RuleCount]:
         if f"{step}: {rule.reason}" in fails
     ]
     return [RuleCount(name, fails[name], first[name], alone[name]) for name in order]
+
+
+def failure_rates(pages: Sequence[Page], settings: Curate) -> dict[str, tuple[float, float, float]]:
+    """Return for each rule that any page fails the share of pages that fail it, with its interval."""
+    failing = [set(reasons) for reasons in failing_rules(pages, settings)]
+    return {
+        count.name: share_with_interval(pages, lambda index, name=count.name: name in failing[index])  # type: ignore[misc]
+        for count in count_rules(pages, settings)
+    }
 
 
 def share_with_interval(
