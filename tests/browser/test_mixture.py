@@ -65,7 +65,7 @@ def test_slider_moved_by_keyboard_changes_text_and_picture(box, slider, keys, ex
 def test_another_language_is_boosted(box):
     text = box.locator(".smollab-readout").inner_text()
     box.locator("select").select_option("fr")
-    _wait_for_change(box, text, "fr is read")
+    _wait_for_change(box, text, "tokens are read")
     if folder := os.environ.get("SMOLLAB_SCREENSHOTS"):
         box.screenshot(path=Path(folder) / "panel-mixture.png")
 

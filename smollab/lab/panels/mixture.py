@@ -60,7 +60,7 @@ class MixturePanel(Panel):
             times = f"Everything is read {read[most]:.2f} times."
         lines = [
             f"{_millions(budget)} tokens are read. {times}",
-            f"By the fit of Muennighoff et al. they teach as much as {_millions(worth)} new ones, {worth / budget:.0%}.",
+            f"By Muennighoff et al.'s fit they teach as much as {_millions(worth)} new ones, {worth / budget:.0%}.",
         ]
         tired = [name for name, times in read.items() if times > FREE_EPOCHS]
         if tired:
