@@ -68,7 +68,7 @@ corpus: $(BIN)/.installed-dev  ## build a larger corpus from Debian's documentat
 	$(BIN)/python scripts/build_corpus.py
 
 quality: $(BIN)/.installed  ## fit the educational-quality model anew to data_samples/quality/
-	@$(BIN)/python -m smollab.curate.quality.training
+	@$(BIN)/python scripts/fit_quality_model.py
 
 samples: $(BIN)/.installed-dev  ## rebuild data_samples/ from its sources (needs apt-get and dpkg)
 	$(BIN)/python scripts/build_data_samples.py

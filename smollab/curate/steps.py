@@ -10,12 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from smollab.curate.decontaminate import decontaminate
 from smollab.curate.dedup import PieceDedup, Shards, exact_dedup, minhash_dedup, url_dedup
 from smollab.curate.extract import extract_html
 from smollab.curate.filters import c4_quality, fineweb_quality, gopher_quality, gopher_repetition
 from smollab.curate.language import identify_language
 from smollab.curate.pdf import extract_pdf
 from smollab.curate.pii import mask_pii
+from smollab.curate.quality import edu_quality
+from smollab.curate.toxicity import toxicity
+from smollab.curate.unicode import fix_unicode
 from smollab.curate.urls import filter_url
 from smollab.documents import Document, Drop
 from smollab.recipe import Curate, RecipeError
@@ -50,13 +54,17 @@ class Dedup(Protocol):
 LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
     "url": lambda curate: filter_url(curate.url, curate.by_language),
     "extract_html": lambda curate: extract_html,
+    "fix_unicode": lambda curate: fix_unicode,
     "extract_pdf": lambda curate: partial(extract_pdf, settings=curate.extract_pdf),
     "language": lambda curate: identify_language(curate.language, curate.by_language),
     "gopher_repetition": lambda curate: gopher_repetition(curate.gopher_repetition, curate.by_language),
     "gopher_quality": lambda curate: gopher_quality(curate.gopher_quality, curate.by_language),
     "c4_quality": lambda curate: c4_quality(curate.c4_quality, curate.by_language),
     "fineweb_quality": lambda curate: fineweb_quality(curate.fineweb_quality, curate.by_language),
-    "pii": lambda curate: mask_pii,
+    "edu_quality": lambda curate: edu_quality(curate.edu_quality, curate.by_language),
+    "toxicity": lambda curate: toxicity(curate.toxicity, curate.by_language),
+    "decontaminate": lambda curate: decontaminate(curate.decontaminate, curate.by_language),
+    "pii": lambda curate: partial(mask_pii, settings=curate.pii),
 }
 GLOBAL_STEPS: dict[str, Callable[[Curate], Dedup]] = {
     "url_dedup": lambda curate: url_dedup(),

@@ -295,9 +295,9 @@ class Decontaminate:
     """Shorter examples are not looked for; those below n_gram words must occur whole (GPT-3's shortest n-gram: 8)."""
     maximum_n_grams: int = 0
     """Most n-grams of one example in a document."""
-    maximum_similarity: float = 0.75
+    maximum_similarity: float = 0.6
     """Most of an example's word triples in a stretch of the document as long as the example, as a share: finds copies
-    with a few changed words."""
+    with a few changed words. Of examples with at least n_gram words."""
 
 
 @dataclass(frozen=True, kw_only=True)

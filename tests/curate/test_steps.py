@@ -5,7 +5,7 @@ import pytest
 
 from smollab.curate.steps import GLOBAL_STEPS, LOCAL_STEPS, check_steps, make_step
 from smollab.documents import Document, Drop
-from smollab.recipe import CODE_STEPS, PDF_STEPS, TEXT_STEPS, WEB_STEPS, Curate, RecipeError
+from smollab.recipe import CODE_STEPS, PDF_STEPS, TEXT_STEPS, WEB_STEPS, Curate, Decontaminate, RecipeError
 
 from .dedup.comparing import outcomes
 from .making import page, prose
@@ -36,9 +36,11 @@ def test_a_step_listed_twice():
 
 
 @pytest.mark.parametrize("name", LOCAL_STEPS)
-def test_every_step_keeps_the_contract(name):
+def test_every_step_keeps_the_contract(name, tmp_path):
     """A document or a drop with a countable reason comes back, whatever goes in; the input is not changed."""
-    step = make_step(name, Curate())
+    (tmp_path / "set.jsonl").write_text('{"text": "an example of eight words or a few more"}', encoding="utf-8")
+    evaluations = {str(tmp_path / "set.jsonl"): ("text",)}
+    step = make_step(name, Curate(decontaminate=Decontaminate(evaluations=evaluations)))
     odd = [("\ufffd\x00\ud800", b"\xff\x00<p"), ("a" * 10**6, b"<" * 999)]
     for text, raw in [("", b""), (prose(1), page(prose(1))), *odd]:
         document = Document("https://site/1", text, "web", "en", {"url": "https://site/1"}, raw)

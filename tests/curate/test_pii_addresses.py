@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from smollab.curate.pii import mask_emails, mask_ips, mask_pii
+from smollab.curate.pii import mask_emails, mask_ipv4, mask_ipv6, mask_pii
 from smollab.documents import Document
 
 
@@ -32,7 +32,22 @@ def test_emails(text, masked):
     ],
 )
 def test_only_public_ips(text, masked):
-    assert mask_ips(text)[0] == masked
+    assert mask_ipv4(text)[0] == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("dns at 2001:4860:4860::8888.", "dns at 2001:db8::1."),
+        ("[2606:2800:220:1:248:1893:25c8:1946]:80", "[2001:db8::1]:80"),
+        ("link local fe80::1, loopback ::1", "link local fe80::1, loopback ::1"),
+        ("documentation 2001:db8::7", "documentation 2001:db8::7"),
+        ("at 12:30:45 std::vector<int> 00:1a:2b:3c:4d:5e", "at 12:30:45 std::vector<int> 00:1a:2b:3c:4d:5e"),
+        ("2024:05 and 2001:4860 are no addresses", "2024:05 and 2001:4860 are no addresses"),
+    ],
+)
+def test_only_public_ipv6(text, masked):
+    assert mask_ipv6(text)[0] == masked
 
 
 def test_the_step_counts_and_leaves_clean_documents_alone():
@@ -46,5 +61,5 @@ def test_the_step_counts_and_leaves_clean_documents_alone():
 def test_long_runs_cost_no_more_than_prose():
     start = time.process_time()
     mask_emails("@ " + "ab/c+d." * 100_000)
-    mask_ips("1.2.3." * 100_000)
+    mask_ipv4("1.2.3." * 100_000)
     assert time.process_time() - start < 5
