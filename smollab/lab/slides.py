@@ -23,6 +23,7 @@ from smollab.lab.next_tokens import (
 )
 from smollab.lab.pages import judge, load_pages
 from smollab.lab.runs import Run, open_run
+from smollab.lab.slides_filters import FIGURES as FILTER_FIGURES
 from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
 from smollab.model.config import ModelConfig
 from smollab.optim.muon import newton_schulz
@@ -170,6 +171,7 @@ FIGURES: dict[str, Callable[[Run], "Figure"]] = {
     )
 }  # fmt: skip
 """Name of the file, without its ending -> what draws it."""
+FIGURES.update(FILTER_FIGURES)
 FIGURES.update(MIXTURE_FIGURES)
 
 

@@ -121,14 +121,13 @@ def draw_values(
                 columnspacing=1.2, handlelength=1.4)  # fmt: skip
 
 
-def plot_rule_counts(rules: Sequence[tuple[str, int, int, int]], title: str) -> "Figure":
+def plot_rule_counts(rules: Sequence[tuple[str, int, int, int]]) -> "Figure":
     """How many pages fail each rule: those that fail no other, those named after it, and the others.
 
     Args:
         rules: (name, pages that fail it, pages for which it is the first to fail, pages that fail it alone).
-        title: above the figure.
     """
-    figure, axis = new_figure(7.6, 1.0 + 0.27 * len(rules))
+    figure, axis = new_figure(7.6, 1.4 + 0.27 * len(rules))
     positions = np.arange(len(rules))
     fails, first, alone = (np.array([rule[i] for rule in rules]) for i in (1, 2, 3))
     axis.barh(positions, fails, color="#DADADA", height=0.75, label="fail it, and an earlier rule: not named after it")
@@ -140,9 +139,8 @@ def plot_rule_counts(rules: Sequence[tuple[str, int, int, int]], title: str) -> 
     axis.invert_yaxis()
     axis.margins(x=0.12)
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set_xlabel("pages")
-    axis.set_title(title, loc="left", fontsize=11)
-    axis.legend(frameon=False, fontsize=8.5, loc="lower right")
+    axis.set_xlabel("pages (written beside the bar: alone, of all that fail)")
+    axis.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     axis.grid(False, axis="y")
     return figure
 

@@ -111,7 +111,8 @@ class ThresholdPanel(Panel):
 
     def _groups(self, chosen: list[int], verdicts: list[Drop | None]) -> dict[str, tuple[int, int, int]]:
         groups: dict[str, tuple[int, int, int]] = {}
-        for i in sorted(chosen, key=lambda i: self._group(i) == "junk"):
+        order = [*LANGUAGES, "junk"]
+        for i in sorted(chosen, key=lambda i: order.index(self._group(i))):
             pages, before, now = groups.get(self._group(i), (0, 0, 0))
             groups[self._group(i)] = (pages + 1, before + (self._before[i] is None), now + (verdicts[i] is None))
         return groups
