@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from samples import broken, code, licenses, minimal_pairs, noise, pdf, prose, quality, web_files
+from samples import broken, code, extraction_pages, licenses, minimal_pairs, noise, pdf, prose, quality, web_files
 from samples.manifest import Entry, check_manifest, read_manifest, write_manifest
 from samples.packages import BuildError, Packages
 
@@ -23,6 +23,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PARTS: tuple[tuple[str, Callable[[Packages, Path], list[Entry]]], ...] = (
     ("web pages", web_files.build),
     ("noise", noise.build),
+    ("extraction pages", extraction_pages.build),
     ("PDFs", pdf.build),
     ("texts", prose.build),
     ("code", code.build),

@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import html
 import json
+import re
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -197,3 +199,14 @@ def test_broken_pdfs():
 def test_invalid_utf8_is_invalid(name):
     with pytest.raises(UnicodeDecodeError):
         broken(name).read_text(encoding="utf-8")
+
+
+def test_extraction_pages_are_halved_and_hold_their_gold_texts():
+    rows = jsonl("evaluation/extraction_pages.jsonl")
+    assert len(rows) >= 40 and len({(row["kind"], row["name"]) for row in rows}) == len(rows)
+    assert Counter(row["split"] for row in rows).most_common() == [("development", 23), ("held-out", 23)]
+    for row in rows:
+        assert len(row["text"]) > 150 and " *>" not in row["html"], row["name"]
+        markup = " ".join(html.unescape(re.sub(r"<[^>]*>|\\n", " ", row["html"])).split())
+        words = row["text"].replace("|", " ").split()
+        assert sum(word in markup for word in words) > 0.98 * len(words), row["name"]

@@ -1,30 +1,44 @@
-"""Bytes -> text: which encoding was meant, and repair of text that was decoded wrongly before it came here.
+"""Bytes -> text: which encoding was meant.
 
 **Source**: the order of evidence follows the WHATWG encoding sniffing algorithm (byte order mark, HTTP
-header, `<meta>` in the first kilobytes), with one difference: bytes that are valid UTF-8 and not plain
-ASCII are taken as UTF-8 whatever was declared, since no other encoding looks like it by accident.
+header, `<meta>` in the first kilobytes), with two differences. Bytes that are valid UTF-8 and not plain
+ASCII are taken as UTF-8 whatever was declared, since no other encoding looks like it by accident. And a
+declaration that turns out nonsense (servers send their default for pages they know nothing about) is dropped:
+then the letters themselves decide.
 """
 
 import codecs
 import re
-import unicodedata
 
-import ftfy
-from ftfy import TextFixerConfig
-from ftfy.badness import is_bad
+from charset_normalizer import from_bytes
 
-_META_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_META_CHARSET = re.compile(
+    rb"""<(?:meta|\?xml)[^>]+(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE
+)
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LATIN = {"iso8859-1", "ascii", "latin-1"}  # browsers read all of these as Windows-1252
-_FIXES = TextFixerConfig(unescape_html=False, uncurl_quotes=False, fix_character_width=False, explain=False)
-# UTF-8 read as Latin-1 or Windows-1252: a letter where a leading byte was, then what a following byte became.
-_SUSPICIOUS = re.compile("[Â-ô][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
-# Control characters, soft hyphens, zero-width signs and the byte order mark carry no text.
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff]")
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932", "iso8859-9": "cp1254"}
+"""Encodings that browsers read as a larger one, because pages use its further characters."""
+_MARKUP = re.compile(rb"<(script|style)\b.*?</\1|<[^>]*>|&[a-z#0-9]+;", re.IGNORECASE | re.DOTALL)
+_ODD_RUN = re.compile("[^\x00-\x7f\xa0]{4,}")
+_CANDIDATES = (
+    *("cp1251", "koi8_r", "gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252"),
+    *("cp1253", "cp1254", "cp1255", "cp1256", "cp1250", "cp874"),
+)
+"""Encodings that pages without a declaration are found in."""
+_CENTRAL = re.compile("[a-z][¹³¿¼¾]|[¹³¿¼¾][a-z]|ø.*ì|ì.*ø", re.DOTALL)
+"""What Polish and Czech in Windows-1250 become in Windows-1252; no Western language writes so."""
+MIXED_BYTES = 2**16
+"""As much text around the first byte that is no UTF-8 decides whether the page is UTF-8 all the same."""
+DETECTED_BYTES = 2**15
+"""As much text without markup is looked at to tell an undeclared encoding; a size, so that all machines agree."""
+MAXIMUM_DAMAGE = 0.02
+"""With a larger share of undecodable characters among those beyond ASCII, a declaration is wrong."""
 
 
 def decode_html(raw: bytes, declared: str = "") -> str:
@@ -41,37 +55,71 @@ def decode_html(raw: bytes, declared: str = "") -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         first_error = error.start
+    window = raw[max(first_error - MIXED_BYTES // 4, 0) : first_error + MIXED_BYTES]
+    mixed = window.decode("utf-8", errors="smollab-mixed")
+    damage = mixed.count("\ufffd") + mixed.count(_FROM_WINDOWS)
+    sound = sum(character > "\x7f" for character in mixed) - damage - mixed.count(_FROM_WINDOWS)
+    if sound > damage:  # UTF-8 with some broken bytes, or with pieces of another page pasted into it
+        errors = "smollab-mixed" if len(raw) < 16 * MIXED_BYTES else "replace"
+        return raw.decode("utf-8", errors=errors).replace(_FROM_WINDOWS, "")
     meta = _META_CHARSET.search(raw, 0, 8192)
     for name in (declared, meta[1].decode("ascii") if meta else ""):
         encoding = _find_codec(name)
-        if encoding == "utf-8":
-            break  # declared, but some bytes are broken
-        if encoding:
-            return raw.decode(encoding, errors="replace")
-    text = raw.decode("utf-8", errors="replace")
-    # A few broken bytes in real UTF-8, or no UTF-8 at all: does anything but ASCII decode?
-    damage = text.count("\ufffd")
-    sound = sum(character > "\x7f" for character in text[: first_error + 100_000]) - damage
-    return text if sound > damage else raw.decode("cp1252", errors="replace")
+        if encoding and encoding != "utf-8":
+            text = raw.decode(encoding, errors="replace")
+            if not _is_nonsense(text, encoding):
+                return text
+    return raw.decode(detect_encoding(raw), errors="replace")
 
 
 def decode_text(raw: bytes) -> str:
-    """Decode a text file; undecodable bytes become U+FFFD unless Windows-1252 explains them."""
+    """Decode a text file, which declares nothing."""
     return decode_html(raw)
 
 
-def repair_unicode(text: str) -> str:
-    """Undo wrong decodings (`â€™` for `’`), compose accents, drop invisible and control characters.
+def detect_encoding(raw: bytes) -> str:
+    """Return the most plausible encoding of bytes that are not UTF-8, by the letters it would make."""
+    text = _MARKUP.sub(b" ", raw[: 8 * DETECTED_BYTES])
+    words = [word for word in text.split() if not word.isascii()]  # the rest says the same in all of them
+    sample = b" ".join(words)[:DETECTED_BYTES]
+    if len(sample) < 16:
+        return "cp1252"
+    best = from_bytes(sample, steps=5, chunk_size=512, threshold=0.5, cp_isolation=list(_CANDIDATES)).best()
+    encoding = _find_codec(best.encoding) if best else "cp1252"
+    if encoding in ("cp1250", "cp1252", "cp1254"):  # differ in a few letters, which statistics take for each other
+        return "cp1250" if _CENTRAL.search(sample.decode("cp1252", errors="replace")) else "cp1252"
+    return encoding or "cp1252"
 
-    ftfy (Speer 2019) costs ten times what the rest does, so it only sees text that a quick look and ftfy's own
-    test find suspicious.
-    """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.isascii():
-        if _SUSPICIOUS.search(text) and is_bad(text):
-            text = ftfy.fix_text(text, _FIXES)
-        text = unicodedata.normalize("NFC", text.replace("\xa0", " "))
-    return _INVISIBLE.sub("", text)
+
+_FROM_WINDOWS = "\ue000"  # private use; marks a character that was saved, and is taken out again
+
+
+def _mend_mixed(error: UnicodeError) -> tuple[str, int]:
+    """Read a byte that is no UTF-8 as Windows-1252 where that makes a letter of a word or a quotation mark."""
+    assert isinstance(error, UnicodeDecodeError)
+    data, start = error.object, error.start
+    byte = data[start]
+    neighbors = data[max(start - 1, 0) : start] + data[start + 1 : start + 2]
+    is_word = byte in b"\xe0\xc0\xe9\xf3" and not neighbors.strip(b" ")  # à, À, é, ó
+    is_in_word = byte >= 0xC0 and byte not in b"\xd7\xf7" and any(chr(n).isalpha() for n in neighbors if n < 128)
+    if is_word or is_in_word or byte in b"\x91\x92\x93\x94\x95\x96\x97\xab\xbb":
+        return bytes([byte]).decode("cp1252") + _FROM_WINDOWS, start + 1
+    return "\ufffd", error.end
+
+
+codecs.register_error("smollab-mixed", _mend_mixed)
+
+
+def _is_nonsense(text: str, encoding: str) -> bool:
+    """Tell whether a page cannot have been meant in this encoding."""
+    beyond = sum(character > "\x7f" for character in text)
+    if text.count("\ufffd") > MAXIMUM_DAMAGE * beyond:
+        return True
+    if encoding != "cp1252":
+        return False
+    # Western words hold one accented letter or two; Cyrillic or Chinese read as Windows-1252 holds nothing else.
+    odd = sum(map(len, _ODD_RUN.findall(text)))
+    return odd >= 16 and 2 * odd > beyond
 
 
 def _find_codec(name: str) -> str:
@@ -84,4 +132,4 @@ def _find_codec(name: str) -> str:
         return ""
     if codec.name.startswith(("utf-16", "utf-32", "utf-7")):  # impossible once ASCII markup could be read
         return ""
-    return "cp1252" if codec.name in _LATIN else codec.name
+    return "cp1252" if codec.name in _LATIN else _WIDER.get(codec.name, codec.name)

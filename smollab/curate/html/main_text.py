@@ -20,13 +20,13 @@ of the article in a container of its own far from the others.
 from smollab.curate.html.blocks import Block, Page
 from smollab.curate.html.company import judge
 from smollab.curate.html.container import find_main_container
-from smollab.curate.html.encoding import repair_unicode
 from smollab.curate.html.reader import read_page
 from smollab.curate.html.regions import find_boilerplate
 from smollab.curate.html.sections import find_ended
 from smollab.curate.html.structured import find_article_body
 from smollab.curate.html.thresholds import DEFAULTS, Thresholds
 from smollab.curate.html.vocabulary import HEADINGS
+from smollab.curate.unicode import repair_unicode
 
 KEPT = "kept"
 TITLE_SHARE = 0.4

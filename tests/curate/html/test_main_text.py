@@ -4,7 +4,10 @@ import json
 
 import pytest
 
-from smollab.curate.html import decode_html, extract_main_text
+from smollab.curate.html import decode_html, extract_main_text, score_words
+from smollab.curate.html.main_text import judge_blocks
+from smollab.curate.html.reader import read_page
+from smollab.curate.html.thresholds import Thresholds
 from smollab.curate.readers import list_shards, read_shard
 from smollab.curate.shards import Report
 from smollab.recipe import Source
@@ -116,14 +119,83 @@ def test_the_pages_with_gold_texts():
     gold = [json.loads(line) for line in (SAMPLES / "evaluation" / "extraction_gold.jsonl").open(encoding="utf-8")]
     (shard,) = list_shards("web", Source(address=f"warc:{SAMPLES / 'web' / 'noise.warc.gz'}"))
     pages = {d.id: d for d in read_shard(shard, Report())}
-    scores = []
-    for row in gold:
-        words = set(extract_main_text(decode_html(pages[row["uri"]].raw)).split())
-        wanted = set(row["text"].split())
-        scores.append(2 * len(words & wanted) / (len(words) + len(wanted)))
+    scores = [score_words(extract_main_text(decode_html(pages[row["uri"]].raw)), row["text"]).f1 for row in gold]
     assert len(scores) > 20
     assert sum(scores) / len(scores) > 0.97
     assert min(scores) > 0.8
+
+
+@pytest.mark.parametrize("split", ["development", "held-out"])
+def test_pages_of_content_management_systems(split):
+    pages = [json.loads(line) for line in (SAMPLES / "evaluation" / "extraction_pages.jsonl").open(encoding="utf-8")]
+    pages = [page for page in pages if page["split"] == split]
+    scores = {page["name"]: score_words(extract_main_text(page["html"]), page["text"]).f1 for page in pages}
+    assert sum(scores.values()) / len(scores) > 0.95
+    assert {name for name, f1 in scores.items() if f1 < 0.8} == set()
+
+
+COMMENTS = "".join(f"<div class='x{i}'><b>user{i}</b><p>{prose(30 + i, 2)}</p></div>" for i in range(4))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Comments (4)",
+        "4 Comments",
+        "Leave a reply",
+        "12 commentaires",
+        "Kommentare",
+        "Bình luận",
+        "Комментарии",
+        "网友评论",
+    ],
+)
+def test_a_label_in_any_language_ends_the_text(label):
+    page = f"<body><div class='t'><p>{P1}</p><p>{P2}</p></div><div class='u'><h3>{label}</h3>{COMMENTS}</div></body>"
+    assert extract_main_text(page) == f"{P1}\n{P2}"
+
+
+def test_the_text_goes_on_behind_a_box_in_its_middle():
+    page = f"<div class='t'><p>{P1}</p><h4>Related</h4><p><a href='/'>{P2}</a></p><p>{P3}</p></div>"
+    assert extract_main_text(page) == f"{P1}\n{P3}"
+
+
+def test_without_an_article_the_comments_are_what_the_page_is_about():
+    page = f"<body><h1>What do you use?</h1><div class='u'><h3>Comments</h3>{COMMENTS}</div></body>"
+    assert all(prose(30 + i, 2) in extract_main_text(page) for i in range(4))
+
+
+def test_of_several_articles_the_one_that_the_page_is_named_after():
+    articles = "".join(f"<article><h1>The story number {i}</h1><p>{prose(70 + i, 5)}</p></article>" for i in range(3))
+    page = f"<head><title>The story number 0 - The Herald</title></head><body>{articles}</body>"
+    assert extract_main_text(page) == f"The story number 0\n{prose(70, 5)}"
+    index = f"<head><title>The Herald</title></head><body>{articles}</body>"
+    assert all(prose(70 + i, 5) in extract_main_text(index) for i in range(3))
+
+
+def test_chinese_is_not_too_short():
+    paragraphs = ["香港行政长官在各方压力下就其大宅的违章建筑问题到立法会接受质询，并向市民道歉。"] * 2
+    paragraphs = [f"{i}{text}" for i, text in enumerate(paragraphs)]
+    page = "<div class='nav'><a href='/'>首页</a></div><div>" + "".join(f"<p>{p}</p>" for p in paragraphs) + "</div>"
+    assert extract_main_text(page) == "\n".join(paragraphs)
+
+
+def test_every_block_has_a_verdict():
+    page = read_page(WORDPRESS, whole=True)
+    verdicts = judge_blocks(page)
+    by_text = {block.text: verdict for block, verdict in zip(page.blocks, verdicts, strict=True)}
+    assert by_text[P1] == "kept" and by_text[prose(50, 3)] == "comments"
+    assert by_text["Opinion"] in ("navigation", "links") and by_text["About me"] == "navigation"
+    assert all(verdicts)
+
+
+def test_thresholds_act():
+    link = "<a href='x'>Half of it</a> is a link, as it is"
+    page = f"<div><p>{P1}</p><p>A line without an end</p><p>{link}</p><p>{P2}</p></div>"
+    assert "without an end" in extract_main_text(page)
+    strict = Thresholds(good_characters=10_000, short_characters=10_000)
+    assert "without an end" not in extract_main_text(page, strict)
+    assert "Half of it" not in extract_main_text(page, Thresholds(link_density=0.1))
 
 
 @pytest.mark.parametrize(
