@@ -24,14 +24,14 @@ def fineweb_quality(
     settings: FineWebQuality, by_language: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 ) -> Filter:
     """Build the filter that drops documents whose lines are unfinished, short, repeated, or a list."""
-    return Filter("fineweb_quality", RULES, lambda d: (d, Lines(d.text)), settings, by_language)
+    return Filter("fineweb_quality", RULES, lambda d: (d, Lines(d.text, d.language)), settings, by_language)
 
 
 class Lines:
     """What the rules measure of a text's lines; empty lines do not count."""
 
-    def __init__(self, text: str):
-        self.text = text
+    def __init__(self, text: str, language: str):
+        self.text, self.language = text, language
 
     @cached_property
     def lines(self) -> list[str]:
@@ -54,7 +54,7 @@ class Lines:
 
     def newlines_per_word(self) -> float:
         """Return the line breaks per word."""
-        return self.text.count("\n") / max(len(words_of(self.text)), 1)
+        return self.text.count("\n") / max(len(words_of(self.text, self.language)), 1)
 
     def _share(self, marks: Any) -> float | None:
         return sum(marks) / len(self.lines) if self.lines else None

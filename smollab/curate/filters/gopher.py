@@ -5,8 +5,8 @@ section A.1.1 and table A1, in the reading of datatrove's `GopherRepetitionFilte
 (Apache-2.0), which FineWeb was made with. The order of the rules is datatrove's, so that the first failing
 rule, which is the reason given, is the same.
 
-**Deviations**: words come from one shared regular expression instead of spaCy (see `words.py`); bounds hold
-inclusively, and a threshold of 0 is a threshold, where datatrove takes it to mean that the rule is off.
+**Deviations**: words are split once for all rules, by spaCy's rules but not by spaCy (see `word_affixes.py`); bounds
+hold inclusively, and a threshold of 0 is a threshold, where datatrove takes it to mean that the rule is off.
 """
 
 import re
@@ -39,26 +39,30 @@ def gopher_repetition(
         *(_top_n_gram_rule(int(n)) for n in settings.top_n_grams),
         *(_duplicate_n_gram_rule(int(n)) for n in settings.duplicate_n_grams),
     ]
-    return Filter("gopher_repetition", rules, lambda d: (d, Repetition(d.text)), settings, by_language)
+    return Filter("gopher_repetition", rules, lambda d: (d, Repetition(d.text, d.language)), settings, by_language)
 
 
 def gopher_quality(settings: GopherQuality, by_language: Mapping[str, Mapping[str, Any]] = NO_LANGUAGES) -> Filter:
     """Build the filter that drops documents whose words and lines are not those of prose."""
     return Filter(
-        "gopher_quality", QUALITY_RULES, lambda d: (d, Prose(words_of(d.text), d.language)), settings, by_language
+        "gopher_quality",
+        QUALITY_RULES,
+        lambda d: (d, Prose(words_of(d.text, d.language), d.language)),
+        settings,
+        by_language,
     )
 
 
 class Repetition:
     """What the repetition rules measure of a text; each value is computed when it is first asked for."""
 
-    def __init__(self, text: str):
-        self.text = text
+    def __init__(self, text: str, language: str):
+        self.text, self.language = text, language
 
     @cached_property
     def words(self) -> Words:
         """The words, shared with other rules."""
-        return words_of(self.text)
+        return words_of(self.text, self.language)
 
     @cached_property
     def paragraphs(self) -> tuple[float, float]:
