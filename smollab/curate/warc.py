@@ -32,6 +32,7 @@ MAXIMUM_HEADER_BYTES = 64 * 2**10
 RECORD_BREAK = b"\r\n\r\nWARC/1."
 
 _CONTENT_LENGTH = re.compile(rb"(?im)^(content-length:[ \t]*)(\d{1,18})[ \t]*\r?$")
+_BLANKS = re.compile(rb"[\r\n]*")
 _TYPE = re.compile(rb"(?im)^warc-type:[ \t]*(\w+)")
 
 
@@ -153,10 +154,10 @@ class RecordSplitter:
         The record is empty when there is something else to pass over; None when bytes are missing.
         """
         buffer = self._buffer
-        while position < len(buffer) and buffer[position] in b"\r\n":
-            position += 1
-        if position == len(buffer):
-            return None
+        start = _BLANKS.match(buffer, position).end()  # type: ignore[union-attr]  # matches nothing at least
+        if start == len(buffer):
+            return (start, b"", start) if start > position else None
+        position = start
         if not buffer.startswith(b"WARC/", position):
             return self._pass_over(position, final, "bytes that belong to no record")
         body = buffer.find(b"\r\n\r\n", position, position + MAXIMUM_HEADER_BYTES) + 4

@@ -1,10 +1,14 @@
+import io
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from smollab.curate import fetch
 from smollab.curate.fetch import ALLOW_LOOPBACK, FetchError, check_public, open_url
+
+from .serving import Site, serve
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -98,3 +102,135 @@ def test_addresses_that_are_not_public(address):
 def test_public_addresses_pass():
     check_public("8.8.8.8", "host")
     check_public("2606:4700::1111", "host")
+
+
+@pytest.fixture
+def quick(loopback, monkeypatch):
+    monkeypatch.setattr(fetch, "BACK_OFF_S", 0.001)
+
+
+DATA = bytes(range(256)) * 2000
+
+
+def read_all(url, **options):
+    with open_url(url, **options) as stream:
+        return io.BufferedReader(stream).read()
+
+
+def test_a_broken_download_is_continued(quick):
+    site = Site({"x": DATA}, break_after={"x": [1000, 200_000, 0, 0]})
+    with serve(site):
+        assert read_all(f"{site.address}/x") == DATA
+    assert site.ranges == [("x", f"bytes={start}-") for start in (1000, 201_000, 201_000, 201_000)]
+
+
+def test_part_of_a_file_and_its_continuation(quick):
+    site = Site({"x": DATA}, break_after={"x": [10]})
+    with serve(site):
+        assert read_all(f"{site.address}/x", first=500, length=100) == DATA[500:600]
+    assert site.ranges == [("x", "bytes=500-599"), ("x", "bytes=510-599")]
+
+
+@pytest.mark.parametrize(
+    ("site", "why"),
+    [
+        (Site({"x": DATA}, break_after={"x": [1000]}, without_ranges={"x"}), "does not serve a part"),
+        (Site({"x": DATA}, break_after={"x": [1000]}, without_tag={"x"}), "does not say whether the rest would belong"),
+        (Site({"x": DATA}, break_after={"x": [1000] + [0] * 9}), "broke after 1000 bytes, 5 times in a row"),
+    ],
+)
+def test_what_came_before_a_break_is_kept_when_it_cannot_be_continued(quick, site, why):
+    with serve(site), open_url(f"{site.address}/x") as stream:
+        received = b""
+        with pytest.raises(FetchError, match=why):
+            while data := stream.read(100):
+                received += data
+    assert received == DATA[:1000]
+
+
+def test_a_busy_server_is_asked_again(quick):
+    site = Site({"x": DATA}, busy={"x": [503, 429, 500]})
+    with serve(site):
+        assert read_all(f"{site.address}/x") == DATA
+    assert site.requests["x"] == 4
+
+
+def test_a_server_that_stays_busy_is_given_up(quick):
+    site = Site({"x": DATA}, busy={"x": [503] * 99})
+    with serve(site), pytest.raises(FetchError, match="answered 503"):
+        open_url(f"{site.address}/x")
+    assert site.requests["x"] == fetch.ATTEMPTS
+
+
+def test_the_server_says_how_long_to_wait(quick, monkeypatch):
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+
+    def answer(handler, path):
+        if site.requests[path] > 3:
+            return False
+        handler.send_response(429)
+        handler.send_header("Retry-After", ["7", "100000", "Wed, 21 Oct 2026 07:28:00 GMT"][site.requests[path] - 1])
+        handler.end_headers()
+        return True
+
+    site = Site({"x": DATA})
+    with serve(site, answer):
+        assert read_all(f"{site.address}/x") == DATA
+    assert slept == [7.0, 60.0, 0.004]
+
+
+def test_errors_that_will_stay_are_not_asked_again(quick):
+    site = Site(busy={"x": [403] * 9})
+    with serve(site):
+        for path in ("x", "none"):
+            with pytest.raises(FetchError, match="answered 40"):
+                open_url(f"{site.address}/{path}")
+    assert site.requests == {"x": 1, "none": 1}
+
+
+def test_a_server_that_drips_is_given_up(quick, monkeypatch):
+    monkeypatch.setattr(fetch, "SLOW_S", 0.2)
+    site = Site({"x": DATA}, drip_s={"x": 0.02})
+    begin = time.monotonic()
+    with serve(site), pytest.raises(FetchError, match="too slow"):
+        read_all(f"{site.address}/x")
+    assert time.monotonic() - begin < 5
+
+
+def test_a_silent_server_is_given_up(quick, monkeypatch):
+    monkeypatch.setattr(fetch, "TIMEOUT_S", 0.1)
+
+    def answer(handler, path):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "5")
+        handler.end_headers()
+        time.sleep(1)
+        return True
+
+    site = Site()
+    begin = time.monotonic()
+    with serve(site, answer), pytest.raises(FetchError, match="5 times in a row: timed out"):
+        read_all(f"{site.address}/x")
+    assert time.monotonic() - begin < 10
+
+
+def test_a_part_that_is_not_served_is_an_error(quick):
+    site = Site({"x": DATA}, without_ranges={"x"})
+    with serve(site), pytest.raises(FetchError, match="does not serve a part of the file"):
+        open_url(f"{site.address}/x", first=10, length=10)
+
+
+def test_a_chunked_answer_that_ends_early_is_noticed(quick):
+    def answer(handler, path):
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"5\r\nhello\r\n")
+        handler.close_connection = True
+        return True
+
+    site = Site()
+    with serve(site, answer), pytest.raises(FetchError, match="connection broke after 5 bytes"):
+        read_all(f"{site.address}/x")
