@@ -4,9 +4,8 @@
     python benchmarks/curation.py            # about 5 minutes on two cores
     python benchmarks/curation.py --pages 40 --rounds 3
 
-Each comparison gives both contenders the same input in memory: pages for extraction, texts for what follows.
-Extraction is compared with trafilatura, called as FineWeb's extractor calls it but without its child process and
-one-second limit; the rules are FineWeb's four filters in a chain that stops at the first failing one.
+Each comparison gives both contenders the same texts in memory; `extraction.py` measures what makes
+them. The rules are FineWeb's four filters in a chain that stops at the first failing one.
 """
 
 import argparse
@@ -61,7 +60,6 @@ class Datatrove:
 
     def __init__(self) -> None:
         from datatrove.data import Document as TheirDocument
-        from datatrove.pipeline.extractors import Trafilatura
         from datatrove.pipeline.filters import (
             C4QualityFilter,
             FineWebQualityFilter,
@@ -78,12 +76,7 @@ class Datatrove:
             C4QualityFilter(filter_no_terminal_punct=False),
             FineWebQualityFilter(),
         ]
-        self.trafilatura = Trafilatura(favour_precision=True)
         self.pii = PIIFormatter()
-
-    def extract(self, pages: list[str]) -> list[str]:
-        """Extract main texts with trafilatura."""
-        return [self.trafilatura.extract(page) or "" for page in pages]
 
     def rules(self, texts: list[str]) -> list[bool]:
         """Judge texts by datatrove's filters; True for kept."""
@@ -114,10 +107,6 @@ def main() -> int:
     texts = [text for page in pages if (text := extract_main_text(page))]
     documents = [Document("id", text, "web", "en") for text in texts]
     comparisons: dict[str, tuple[float, dict[str, Callable[[], Any]]]] = {
-        "extraction": (
-            len(pages),
-            {"trafilatura": lambda: peer.extract(pages), "smollab": lambda: [extract_main_text(p) for p in pages]},
-        ),
         "rules": (len(texts), {"datatrove": lambda: peer.rules(texts), "smollab": lambda: our_rules(texts)}),
         "personal data": (
             len(texts),

@@ -25,6 +25,7 @@ _SUSPICIOUS = re.compile("[Â-ô][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘
 # Control characters, soft hyphens, word joiners, byte order marks, lone surrogates, and the signs that reverse the
 # direction of letters: they carry no text, and the last make it read otherwise than it is.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_JOINER_OR_DIRECTION = re.compile("[\u200b-\u200f\u061c]")  # rare, and each needs a look at what stands before it
 _JOINED_SCRIPTS = "\u0600-\u08ff\u0900-\u0dff\u0f00-\u0fff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 _EMOJI = "\u200d\ufe0f\u2600-\u27bf\U0001f000-\U0001faff"
 # Joiners belong to Arabic, Persian and Indic spelling and hold emoji together; elsewhere they split equal words.
@@ -53,6 +54,6 @@ def repair_unicode(text: str, *, thorough: bool = False) -> str:
         if thorough or (_SUSPICIOUS.search(text) and is_bad(text)):
             text = ftfy.fix_text(text, _FIXES)
         text = unicodedata.normalize("NFC", text.replace("\xa0", " "))
-        if max(text, default="") >= "\u200b":
+        if _JOINER_OR_DIRECTION.search(text):
             text = _STRAY_DIRECTION.sub("", _STRAY_ZERO_WIDTH_SPACE.sub("", _STRAY_JOINER.sub("", text)))
     return _INVISIBLE.sub("", text)

@@ -13,6 +13,8 @@ from smollab.curate.html.vocabulary import HEADINGS
 
 LABEL_CHARACTERS = 60
 """Longer blocks are sentences, not labels."""
+LINKED_ITEM = 0.5
+"""A list item with more of it inside links leads somewhere."""
 ENOUGH_BEFORE = 250
 """Characters of good text before a label of comments; with fewer, the comments are what the page is about."""
 MAXIMUM_SHARE = 0.7
@@ -35,6 +37,8 @@ def label_of(block: Block) -> str:
     """Return what a short block announces: `comments`, `related`, nothing; or `meta` if it is boilerplate itself."""
     if block.size > LABEL_CHARACTERS or block.kind in ("pre", "row"):
         return ""
+    if block.kind == "li" and block.link_density > LINKED_ITEM:
+        return ""  # an item of a menu
     if _STARTS_COMMENTS.match(block.text) or _COUNTS_COMMENTS.match(block.text):
         return "comments"
     if _IS_LINE.match(block.text):
