@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smollab.curate.dedup import Shards, minhash_dedup
 from smollab.curate.dedup.minhash import sign
 from smollab.curate.dedup.shingles import hash_shingles, normalize
 from smollab.curate.html import decode_html, extract_main_text
 from smollab.curate.warc import read_warc
-from smollab.recipe import MinHash
+from smollab.documents import Document, Drop, write_documents
+from smollab.recipe import MinHash, resolve_place
 
-__all__ = ["Collection", "edit", "load_near_duplicates", "shingle_sets", "similarity_matrix"]
+__all__ = ["Collection", "deduplicate", "edit", "load_near_duplicates", "shingle_sets", "similarity_matrix"]
 
-SAMPLES = Path("data_samples") / "web"
+SAMPLES = "data_samples/web"
 MINIMUM_CHARACTERS = 400
 MAXIMUM_CHARACTERS = 30_000
 COMMON = 40
@@ -120,6 +123,18 @@ def edit(text: str, share: float, foreign: Sequence[str], rng: random.Random) ->
     return " ".join(sentences)
 
 
+def deduplicate(documents: Sequence[Document], settings: MinHash) -> list[Document | Drop]:
+    """Run the pipeline's own step over a few documents: for each, itself or its drop."""
+    step = minhash_dedup(settings)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        shards = Shards((folder / "keys",), ((folder / "documents",),), (folder / "verdicts",), folder)
+        write_documents(folder / "documents", documents)
+        step.describe(documents, folder / "keys")
+        step.compare(shards)
+        return [after for _, after in step.carry_out(folder / "verdicts", documents)]
+
+
 def shingle_sets(texts: Sequence[str], n: int) -> list[NDArray[np.uint64]]:
     """Return the set of shingles of each text, as sorted hashes."""
     return [np.unique(hash_shingles(normalize(text), n)) for text in texts]
@@ -164,7 +179,7 @@ def _read_pages(files: Sequence[str]) -> tuple[list[str], list[str]]:
     names: list[str] = []
     texts: list[str] = []
     for file in files:
-        with (SAMPLES / f"{file}.warc.gz").open("rb") as stream:
+        with resolve_place(f"{SAMPLES}/{file}.warc.gz").open("rb") as stream:
             for record in read_warc(stream, Counter()):
                 if "html" not in record.content_type:
                     continue

@@ -17,7 +17,7 @@ from smollab.curate.dedup.table import disk_array, release
 
 __all__ = ["Clusters"]
 
-RELEASE_PAIRS = 1 << 20
+RELEASE_PAIRS = 1 << 18
 """After so many pairs the array's memory is given back."""
 
 
@@ -46,8 +46,12 @@ class Clusters:
             first, second = a[apart], b[apart]
             np.minimum.at(self._parent, np.maximum(first, second), np.minimum(first, second))
         if self._since_release >= RELEASE_PAIRS:
-            release(self._parent)
-            self._since_release = 0
+            self.release()
+
+    def release(self) -> None:
+        """Give the array's memory back."""
+        release(self._parent)
+        self._since_release = 0
 
     def find(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the smallest member of the set of each item, and let the items point there."""

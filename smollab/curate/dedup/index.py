@@ -105,6 +105,7 @@ class Index:
                 release(keys)
                 release(rows)
             release(known)
+            clusters.release()
         for start in range(0, len(table), BLOCK_ROWS):
             block = known[start : start + BLOCK_ROWS]
             block[block == largest] = -1

@@ -78,6 +78,7 @@ def choose_keepers(clusters: Clusters, preferences: Iterable[NDArray[np.float64]
         np.minimum.at(keepers.row, roots[wins], rows[wins])
         start += len(block)
         keepers.release()
+        clusters.release()
         release(best)
     return keepers
 

@@ -176,7 +176,7 @@ def disk_array(path: Path, size: int, fill: float | Callable[[int, int], NDArray
     for start in range(0, size, BLOCK_ROWS):
         end = min(size, start + BLOCK_ROWS)
         array[start:end] = fill(start, end) if callable(fill) else fill
-    release(array)
+        release(array)
     return array
 
 

@@ -169,3 +169,4 @@ class _Verdicts:
                     kept.append("" if keeper == row else self.ids[keeper])
             yield {"row": rows - start, "kept": kept, "size": self.keepers.size[roots]}
             self.keepers.release()
+            self.clusters.release()

@@ -7,16 +7,12 @@ from smollab.curate.dedup.minhash import candidate_probability
 from smollab.lab.near_duplicates import load_near_duplicates, shingle_sets, similarity_matrix
 from smollab.recipe import MinHash
 
-from ..making import REPOSITORY
-
 SEEDS = range(1, 61)
 
 
 @pytest.fixture(scope="module")
 def pages():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(REPOSITORY)
-        return load_near_duplicates(("vi", "noise"), pages=90, edited=60)
+    return load_near_duplicates(("vi", "noise"), pages=90, edited=60)
 
 
 @pytest.fixture(scope="module")
