@@ -1,6 +1,9 @@
 """The report: one HTML file, with its figures inside, that shows what a run did from funnel to samples."""
 
 import json
+import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +46,8 @@ def write_report(recipe: Recipe, folder: Path, path: Path) -> None:
         version=__version__,
         machine=cpu_model(),
         funnel=funnel,
-        sources={name: _source(name, source) for name, source in funnel.sources.items()},
+        sources={name: show_source_funnel(name, source) for name, source in funnel.sources.items()},
+        why=why_command(folder),
         tokens=tokens,
         statistics=load_statistics(folder / "curate"),
         shown_statistics=SHOWN_STATISTICS,
@@ -61,18 +65,33 @@ def write_report(recipe: Recipe, folder: Path, path: Path) -> None:
     path.write_text(html, encoding="utf-8")
 
 
-def _source(name: str, source: SourceFunnel) -> dict[str, Any]:
-    """What the template shows of one source."""
+def show_source_funnel(name: str, source: SourceFunnel) -> dict[str, Any]:
+    """Return what the template shows of one source: its funnel, and each reason for a drop with its examples."""
     steps = [("read", source.documents_read)] + [(step.name, step.documents_out) for step in source.steps]
-    reasons = [(reason, count) for step in source.steps for reason, count in step.drops.items()]
-    reasons.sort(key=lambda pair: -pair[1].documents)
+    reasons = [
+        {
+            "step": step.name,
+            "reason": reason.removeprefix(f"{step.name}: "),
+            "anchor": "drop-" + re.sub(r"[^a-z0-9]+", "-", f"{name}-{reason}".lower()).strip("-"),
+            "documents": count.documents,
+            "share": count.documents / max(step.documents_in, 1),
+            "examples": count.examples,
+        }
+        for step in source.steps
+        for reason, count in sorted(step.drops.items(), key=lambda pair: -pair[1].documents)
+    ]
+    named = [(reason, count.documents) for step in source.steps for reason, count in step.drops.items()]
+    named.sort(key=lambda pair: -pair[1])
     return {
         "counts": source,
         "funnel": to_data_url(plot_funnel(steps, f"{name}: from {steps[0][1]:,} documents to {steps[-1][1]:,}")),
-        "reasons_figure": to_data_url(
-            plot_drop_reasons([(r, c.documents) for r, c in reasons[:12]], f"{name}: why documents left")
-        )
-        if reasons
-        else "",
+        "reasons_figure": to_data_url(plot_drop_reasons(named[:12], f"{name}: why documents left")) if named else "",
         "reasons": reasons,
     }
+
+
+def why_command(folder: Path) -> Callable[[str], str]:
+    """Return what writes the command that tells a document's life; nothing where the run kept no ledger."""
+    if not (folder / "curate" / "ledger" / "about.json").is_file():
+        return lambda id_: ""
+    return lambda id_: f"smollab curate why {shlex.quote(id_)} --run {shlex.quote(str(folder))}"

@@ -267,6 +267,12 @@ def test_the_report_stands_alone_and_tells_what_happened(run, folder, monkeypatc
     for words in ("51 documents read, 50 kept", "exact_dedup", "bits per byte", "hidden_size = 32", sample["text"]):
         assert words in text, words
     assert "ba ne &lt;b&gt;" in page and "ba ne <b>" not in page
+    example = web.steps[-1].drops or next(step.drops for step in web.steps if step.drops)
+    id_ = next(iter(example.values())).examples[0]["id"]
+    (command,) = set(re.findall(rf"smollab curate why {re.escape(id_)} --run (\\S+?)<", page))
+    assert command == str(folder)
+    anchors = re.findall(r'href="#(drop-[^"]+)"', page)
+    assert anchors and all(page.count(f'id="{anchor}"') == 1 for anchor in anchors)
 
 
 def test_the_export_loads_in_transformers_and_generates(run, folder):
