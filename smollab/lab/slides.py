@@ -23,8 +23,10 @@ from smollab.lab.next_tokens import (
 )
 from smollab.lab.pages import judge, load_pages
 from smollab.lab.runs import Run, open_run
+from smollab.lab.slides_deduplication import FIGURES as DEDUPLICATION_FIGURES
 from smollab.lab.slides_filters import FIGURES as FILTER_FIGURES
 from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
+from smollab.lab.slides_quality import FIGURES as QUALITY_FIGURES
 from smollab.model.config import ModelConfig
 from smollab.optim.muon import newton_schulz
 from smollab.plots.attention import plot_attention, plot_cache_sizes
@@ -172,7 +174,9 @@ FIGURES: dict[str, Callable[[Run], "Figure"]] = {
 }  # fmt: skip
 """Name of the file, without its ending -> what draws it."""
 FIGURES.update(FILTER_FIGURES)
+FIGURES.update(DEDUPLICATION_FIGURES)
 FIGURES.update(MIXTURE_FIGURES)
+FIGURES.update(QUALITY_FIGURES)
 
 
 def make_figures(folder: Path, run: Run) -> list[Path]:

@@ -34,7 +34,7 @@ def plot_estimates(counts: Sequence[int], estimates: Sequence[Sequence[float]], 
         error = 2 * (exact * (1 - exact) / count) ** 0.5
         axis.errorbar(place, exact, error, color=COLORS[1], capsize=14, linewidth=1.6, label="_")
     axis.axhline(exact, color=GRAY, linestyle="--", linewidth=1.2)
-    axis.text(-0.45, exact, f"exact: {exact:.3f}", fontsize=8.5, va="bottom", color="#333333")
+    axis.text(len(counts) - 0.52, exact, f"exact: {exact:.3f}", fontsize=8.5, va="bottom", ha="right")
     axis.set_xticks(range(len(counts)), [str(count) for count in counts])
     axis.set_xlim(-0.5, len(counts) - 0.5)
     axis.set_xlabel("hashes")
@@ -85,7 +85,7 @@ def plot_pairs(
         axis.scatter(
             similarities[chosen],
             level + spread[chosen],
-            s=34 if marker != "." else 16,
+            s={"X": 80, ".": 16}.get(marker, 34),
             marker=marker,
             color=color,
             alpha=0.8,
@@ -123,5 +123,5 @@ def plot_shapes(names: Sequence[str], recall: NDArray[np.float64], alarms: NDArr
         axis.errorbar(values.mean(axis=1), places - 0.1, xerr=error, fmt="o", color=color, capsize=4)
         axis.set_yticks(places, names)
         axis.set_ylim(len(names) - 0.5, -0.5)
-        axis.set_xlabel(f"{label}: mean over seeds, and twice its standard error")
+        axis.set_xlabel(f"{label}, mean over seeds")
     return figure
