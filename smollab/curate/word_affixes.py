@@ -71,8 +71,9 @@ INFIXES = {
     ),
     "fr": rf"{_INFIX}|{_ELISION}",
     "pt": rf"\w+-\w+(?:-\w+)*|{_INFIX}",
-    "de": rf"\.\.+|…|{_ICON}|(?<={_LOWER})\.(?={_UPPER})|(?<=\p{{L}})[,!?:<>=](?=\p{{L}})|(?<=[\d\p{{L}}])/(?=[\d\p{{L}}])"
-    rf"|(?<=\p{{L}})[{regex.escape(_QUOTES.replace(chr(39), ''))})\]\(\[](?=\p{{L}})|(?<=\p{{L}})--(?=\p{{L}})|(?<=\d)-(?=\d)",
+    "de": rf"\.\.+|…|{_ICON}|(?<={_LOWER})\.(?={_UPPER})|(?<=\p{{L}})[,!?:<>=](?=\p{{L}})"
+    rf"|(?<=[\d\p{{L}}])/(?=[\d\p{{L}}])|(?<=\p{{L}})--(?=\p{{L}})|(?<=\d)-(?=\d)"
+    rf"|(?<=\p{{L}})[{regex.escape(_QUOTES.replace(chr(39), ''))})\]\(\[](?=\p{{L}})",
 }
 """Language -> where the rest is cut."""
 ABBREVIATIONS = {
@@ -80,12 +81,13 @@ ABBREVIATIONS = {
     "Kan. Ky. La. Mar. Mass. Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nev. Nov. Oct. Okla. Ore. Pa. S.C. "
     "Sep. Sept. Tenn. Va. Wash. Wis. Adm. Bros. co. Co. Corp. D.C. Dr. e.g. E.g. E.G. Gen. Gov. i.e. I.e. I.E. Inc. "
     "Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. Ph.D. Prof. Rep. Rev. Sen. St. vs. v.s. and/or w/o",
-    "de": "Abb. Abs. Abt. Apr. Aug. B.A. Bd. Bsp. Co. Dez. Dipl. Dr. Fa. Feb. Fr. Frl. Hr. Hrsg. I. II. III. IV. Inc. "
-    "Ing. Jan. Jh. Jr. Jul. Jun. M.A. Mio. Mo. Mr. Mrd. MwSt. Nov. Nr. Okt. Orig. P.S. Prof. Sa. Sep. Sept. So. St. Std. "
-    "Str. Tel. Tsd. U.S. U.S.A. Univ. Vol. a.D. a.M. abzgl. al. allg. betr. bspw. bzgl. bzw. ca. co. d.h. dgl. e.V. "
-    "e.g. ebd. ehem. eigtl. engl. entspr. etc. ev. evtl. frz. geb. gegr. gem. ggf. h.c. hrsg. i.A. i.O. i.V. i.d.R. i.e. "
-    "incl. inkl. insb. jr. jur. kath. lat. lt. m.E. max. min. mind. n.Chr. o.a. o.g. o.ä. orig. p.a. s.o. sen. sog. std. "
-    "stellv. tägl. u.U. u.a. u.s.w. u.v.m. usf. usw. v.Chr. v.a. vgl. vs. wiss. z.B. z.T. z.Z. zzgl. österr.",
+    "de": "Abb. Abs. Abt. Apr. Aug. B.A. Bd. Bsp. Co. Dez. Dipl. Dr. Fa. Feb. Fr. Frl. Hr. Hrsg. I. II. III. IV. "
+    "Inc. Ing. Jan. Jh. Jr. Jul. Jun. M.A. Mio. Mo. Mr. Mrd. MwSt. Nov. Nr. Okt. Orig. P.S. Prof. Sa. Sep. Sept. So. "
+    "St. Std. Str. Tel. Tsd. U.S. U.S.A. Univ. Vol. a.D. a.M. abzgl. al. allg. betr. bspw. bzgl. bzw. ca. co. d.h. "
+    "dgl. e.V. e.g. ebd. ehem. eigtl. engl. entspr. etc. ev. evtl. frz. geb. gegr. gem. ggf. h.c. hrsg. i.A. i.O. "
+    "i.V. i.d.R. i.e. incl. inkl. insb. jr. jur. kath. lat. lt. m.E. max. min. mind. n.Chr. o.a. o.g. o.ä. orig. "
+    "p.a. s.o. sen. sog. std. stellv. tägl. u.U. u.a. u.s.w. u.v.m. usf. usw. v.Chr. v.a. vgl. vs. wiss. z.B. z.T. "
+    "z.Z. zzgl. österr.",
     "es": "Av. Avda. Cía. Dr. Dra. EE.UU. Gral. Ing. J.C. Lic. P.D. Prof. Profa. S.A. S.L. Sr. Sra. Srta. Ud. Uds. Vd. "
     "Vds. a.C. a.m. apdo. aprox. d.C. dpto. ej. esq. etc. fig. m. m.n. núm. p.ej. p.m. pág. vol.",
     "fr": "J. M. MM. Mlle. Mme. Mr. Dr. No. St. Ste. Vol. apr. av. avr. cf. déc. etc. févr. janv. juill. nov. oct. pp. "
