@@ -45,8 +45,7 @@ class Region:
     """A part of the page that looks like boilerplate by its tag, class or id."""
 
     category: str
-    characters: int = 0
-    """Good text inside, filled in later."""
+    """A key of `vocabulary.SUSPICIONS`."""
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def judge_blocks(page: Page, thresholds: Thresholds = DEFAULTS) -> list[str]:
         for index in block.regions:
             if index in guilty:
                 verdicts[i] = page.regions[index].category
-    find_ended(page, good, verdicts)
+    find_ended(page, good, verdicts, thresholds)
     free = [i for i, verdict in enumerate(verdicts) if not verdict]
     main = find_main_container(page, {i: good[i] for i in free}, thresholds)
     end = page.containers[main].end if page.containers else 0

@@ -12,20 +12,21 @@ def find_boilerplate(page: Page, good: list[int]) -> set[int]:
     """Return the indices of the suspected regions that do not talk their way out.
 
     Args:
-        page: the page; the regions' `characters` are filled in.
+        page: the page.
         good: for each block its characters of good text.
     """
     total = free = 0
+    inside = [0] * len(page.regions)  # good text in each region
     for block, weight in zip(page.blocks, good, strict=True):
         total += weight
         if not block.regions:
             free += weight
         for index in block.regions:
-            page.regions[index].characters += weight
+            inside[index] += weight
     guilty: set[int] = set()
     for index, region in enumerate(page.regions):
         # A wrapper named `with-sidebar` holds nearly everything; a comment section may, and is still one.
-        is_wrapper = 2 * region.characters > total and region.category != "comments"
+        is_wrapper = 2 * inside[index] > total and region.category != "comments"
         if not is_wrapper:
             guilty.add(index)
     if total and free < min(500, total / 4):

@@ -9,10 +9,9 @@ import re
 
 from smollab.curate.html.blocks import Block, Page
 from smollab.curate.html.phrases import COMMENTS, COUNTED_COMMENTS, LINES, RELATED
+from smollab.curate.html.thresholds import DEFAULTS, Thresholds
 from smollab.curate.html.vocabulary import HEADINGS
 
-LABEL_CHARACTERS = 60
-"""Longer blocks are sentences, not labels."""
 LINKED_ITEM = 0.5
 """A list item with more of it inside links leads somewhere."""
 ENOUGH_BEFORE = 250
@@ -33,9 +32,9 @@ _COUNTS_COMMENTS = _compile(r"\d+\W*(?:" + COUNTED_COMMENTS + ")", whole_words=F
 _IS_LINE = _compile(LINES)
 
 
-def label_of(block: Block) -> str:
+def label_of(block: Block, longest: int = DEFAULTS.label_characters) -> str:
     """Return what a short block announces: `comments`, `related`, nothing; or `meta` if it is boilerplate itself."""
-    if block.size > LABEL_CHARACTERS or block.kind in ("pre", "row"):
+    if block.size > longest or block.kind in ("pre", "row"):
         return ""
     if block.kind == "li" and block.link_density > LINKED_ITEM:
         return ""  # an item of a menu
@@ -46,13 +45,14 @@ def label_of(block: Block) -> str:
     return "related" if _STARTS_RELATED.match(block.text) else ""
 
 
-def find_ended(page: Page, good: list[int], verdicts: list[str]) -> None:
+def find_ended(page: Page, good: list[int], verdicts: list[str], thresholds: Thresholds) -> None:
     """Mark in `verdicts` the blocks that follow a label of what is not the page's own text.
 
     Args:
         page: the page.
         good: for each block its characters of good text.
         verdicts: for each block why it goes, or empty; filled in.
+        thresholds: of which `label_characters` is used.
     """
     blocks = page.blocks
     total = sum(weight for weight, verdict in zip(good, verdicts, strict=True) if not verdict)
@@ -65,7 +65,7 @@ def find_ended(page: Page, good: list[int], verdicts: list[str]) -> None:
             before += good[i]
             homes.add(block.container)
             continue
-        label = label_of(block)
+        label = label_of(block, thresholds.label_characters)
         if not label:
             continue
         if label == "meta":

@@ -22,6 +22,8 @@ class Thresholds:
     """Shorter blocks are no sentences, and lists of shorter items no prose."""
     byline_characters: int = 40
     """Paragraphs without an end, if shorter, need good text on both sides: bylines and dates stand at the edge."""
+    label_characters: int = 60
+    """Longer blocks are sentences, not labels such as "Comments"; 0: labels are not looked for."""
 
 
 DEFAULTS = Thresholds()
