@@ -269,7 +269,7 @@ def test_the_report_stands_alone_and_tells_what_happened(run, folder, monkeypatc
     assert "ba ne &lt;b&gt;" in page and "ba ne <b>" not in page
     example = web.steps[-1].drops or next(step.drops for step in web.steps if step.drops)
     id_ = next(iter(example.values())).examples[0]["id"]
-    (command,) = set(re.findall(rf"smollab curate why {re.escape(id_)} --run (\\S+?)<", page))
+    (command,) = set(re.findall(rf"smollab curate why {re.escape(id_)} --run (\S+?)<", page))
     assert command == str(folder)
     anchors = re.findall(r'href="#(drop-[^"]+)"', page)
     assert anchors and all(page.count(f'id="{anchor}"') == 1 for anchor in anchors)

@@ -58,9 +58,9 @@ def box(lab, browser):
 @pytest.mark.parametrize(
     ("slider", "keys", "expected"),
     [
-        (0, ["PageUp"] * 2, " leave."),
         (2, ["PageUp"] * 5, " leave."),
         (3, ["PageDown"] * 4, " leave."),
+        (0, ["End"], "too few words"),
     ],
 )
 def test_slider_moved_by_keyboard_changes_text_and_picture(box, slider, keys, expected):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN_CHARACTERS = 420
-WIDTH = "445px"
+WIDTH = "420px"
 
 
 @dataclass(frozen=True)
