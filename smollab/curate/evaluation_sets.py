@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smollab.curate.errors import CurationError
+from smollab.recipe.toml import resolve_place
 
 __all__ = ["Example", "read_examples", "split_words"]
 
@@ -42,7 +43,7 @@ def read_examples(evaluations: Mapping[str, tuple[str, ...]]) -> Iterator[Exampl
             'evaluations = { "questions.jsonl" = ["question", "answer"] }'
         )
     for name, fields in evaluations.items():
-        path = Path(name)
+        path = resolve_place(name)
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:

@@ -5,6 +5,7 @@ where no kernel runs. Add one by subclassing `Panel` in a file of its own.
 """
 
 from smollab.lab.panels.deduplication import DeduplicationPanel
+from smollab.lab.panels.extraction import ExtractionPanel
 from smollab.lab.panels.mixture import MixturePanel
 from smollab.lab.panels.newton_schulz import NewtonSchulzPanel
 from smollab.lab.panels.pages import PagesPanel
@@ -15,6 +16,7 @@ from smollab.lab.panels.thresholds import ThresholdPanel
 
 __all__ = [
     "DeduplicationPanel",
+    "ExtractionPanel",
     "MixturePanel",
     "NewtonSchulzPanel",
     "PagesPanel",
