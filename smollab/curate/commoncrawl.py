@@ -122,7 +122,7 @@ def read_captures(part: str, problems: Problems) -> Iterator[Capture]:
         return
     if _is_server(query.index):
         with open_url(_ask(query, page=str(query.page or 0)), MAXIMUM_INDEX_BYTES) as stream:
-            yield from _read_index_lines(query, io.BufferedReader(stream), problems)  # type: ignore[arg-type]
+            yield from _read_index_lines(query, stream, problems)
     else:
         with open_file(query.index) as stream:
             yield from _read_index_lines(query, stream, problems)

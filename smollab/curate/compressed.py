@@ -53,6 +53,8 @@ def unpack(stream: BinaryIO, problems: Problems, begins: Callable[[bytes], bool]
         OSError: the stream itself cannot be read.
     """
     head = stream.read(CHUNK_BYTES)
+    while 0 < len(head) < 16 and (more := stream.read(CHUNK_BYTES)):
+        head += more
     if not head:
         problems["empty file"] += 1
     elif head.startswith(GZIP_MAGIC[:2]):

@@ -8,8 +8,10 @@ Every machine needs the same version of smollab, and the output folder under the
 """
 
 import os
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from smollab.curate.engines import POLL_S, T, Tick
 from smollab.curate.errors import CurationError
@@ -18,6 +20,8 @@ __all__ = ["RayEngine"]
 
 TASKS_PER_CPU = 2
 """Handed to Ray at a time, so that no CPU waits and the end of a run comes soon after an error."""
+CONNECT_S = 10.0
+"""Longest wait for the head of a cluster; seconds."""
 OBJECT_STORE_BYTES = 100 * 2**20
 """Of a Ray that we start; nothing of size goes through it."""
 
@@ -97,6 +101,8 @@ class RayEngine:
                 options |= {"address": "local", "object_store_memory": OBJECT_STORE_BYTES}
                 options["num_cpus"] = self._workers or os.cpu_count() or 1
             try:
+                if self._address not in ("", "auto"):
+                    _check_answers(self._address)
                 ray.init(**options)
             except Exception as error:  # Ray raises many kinds, for a wrong address, version or port
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -178,6 +184,19 @@ class RayEngine:
                 f"{task.name} was done on another machine, but {task.output} is not to be seen here; the run's folder "
                 "must be on a file system that all machines of the cluster share, under the same path"
             )
+
+
+def _check_answers(address: str) -> None:
+    """Knock at the door: Ray itself would try for minutes.
+
+    Raises:
+        OSError: nobody is there.
+        ValueError: this is no address.
+    """
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if not place.hostname or not place.port:
+        raise ValueError("no address of the form HOST:PORT")
+    socket.create_connection((place.hostname, place.port), timeout=CONNECT_S).close()
 
 
 class _Counter:

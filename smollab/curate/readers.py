@@ -61,14 +61,16 @@ def _read_file(reader: Reader, file: str, shard: Shard, report: Report) -> Itera
 
 def _read_whole(file: str, shard: Shard, report: Report) -> bytes | None:
     with open_file(file) as stream:
-        raw = stream.read(MAXIMUM_FILE_BYTES + 1)
+        raw = bytearray()
+        while len(raw) <= MAXIMUM_FILE_BYTES and (more := stream.read(2**20)):
+            raw += more
     if not raw:
         report.problem(name_of(file, shard), "empty file")
         return None
     if len(raw) > MAXIMUM_FILE_BYTES:
         report.problem(name_of(file, shard), f"above {MAXIMUM_FILE_BYTES >> 20} MiB")
         return None
-    return raw
+    return bytes(raw)
 
 
 def _read_warc(file: str, shard: Shard, report: Report) -> Iterator[Document]:

@@ -28,7 +28,7 @@ def is_remote(place: str) -> bool:
 
 @contextmanager
 def open_file(file: str) -> Iterator[BinaryIO]:
-    """Open a path or an address for reading from the start to the end.
+    """Open a path or an address for reading from the start to the end; one reading may give less than it asks for.
 
     Raises:
         OSError: it cannot be read or must not be fetched.
@@ -37,8 +37,9 @@ def open_file(file: str) -> Iterator[BinaryIO]:
         with Path(file).open("rb") as local:
             yield local
     elif file.startswith(("http://", "https://")):
-        with open_url(file) as stream, io.BufferedReader(stream, 2**18) as buffered:
-            yield cast(BinaryIO, buffered)
+        # Not buffered: a buffer would lose what came before an error.
+        with open_url(file) as stream:
+            yield cast(BinaryIO, stream)
     else:
         with open_seekable(file) as stored:
             yield stored

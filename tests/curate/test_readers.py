@@ -1,14 +1,18 @@
+import datetime
 import gzip
+import importlib.util
 import json
 import sys
 import threading
 import types
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from smollab.curate import rows as rows_module
 from smollab.curate.errors import CurationError
 from smollab.curate.fetch import ALLOW_LOOPBACK
 from smollab.curate.readers import list_shards, read_shard
@@ -16,6 +20,7 @@ from smollab.curate.shards import Report
 from smollab.recipe import Source
 
 from .making import REPOSITORY, SAMPLES, pack, page, record, write_warc
+from .serving import Site, serve
 
 
 def read(address, **options):
@@ -187,3 +192,161 @@ def test_the_hub_is_streamed(monkeypatch):
     reason = r"hub:none/such: FileNotFoundError: no such data set; check the name and the network$"
     with pytest.raises(CurationError, match=reason):
         read("hub:none/such")
+
+
+def test_files_folders_and_patterns_of_a_store(tmp_path):
+    store = fsspec.filesystem("memory")
+    with store.open("/bucket/b.warc.gz", "wb") as file:
+        file.write(pack([record("http://b/", page("b"))]))
+    with store.open("/bucket/sub/a.warc.gz", "wb") as file:
+        file.write(pack([record("http://a/", page("a"))]))
+    with store.open("/bucket/rows.jsonl", "wb") as file:
+        file.write(b'{"text": "one"}\n')
+    with store.open("/bucket/rows.parquet", "wb") as file:
+        pq.write_table(pa.table({"text": ["two"]}), file)
+    try:
+        for place, urls in [
+            ("memory://bucket", ["http://b/", "http://a/"]),
+            ("memory://bucket/b.warc.gz", ["http://b/"]),
+            ("memory://bucket/*/a*.gz", ["http://a/"]),
+        ]:
+            documents, report = read(f"warc:{place}")
+            assert [d.id for d in documents] == urls and not report.problems
+        assert documents[0].metadata["file"] == "memory:///bucket/sub/a.warc.gz"
+        assert [d.text for d in read("jsonl:memory://bucket/rows.jsonl")[0]] == ["one"]
+        assert [d.text for d in read("parquet:memory://bucket/rows.parquet")[0]] == ["two"]
+        (tmp_path / "x.txt").write_text("here")
+        assert [d.text for d in read(f"text:file://{tmp_path}")[0]] == ["here"]
+    finally:
+        store.rm("/bucket", recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("warc:memory://none", "does not exist"),
+        ("warc:sftp://10.0.0.1/x.warc.gz", "not an address that can be read; known: http://"),
+        ("warc:simplecache::http://10.0.0.1/x.warc.gz", "not an address that can be read"),
+        ("warc:s3://bucket/x.warc.gz", "needs the package s3fs: pip install s3fs"),
+        ("warc:ftp://a/x", "not an address"),
+    ],
+)
+def test_addresses_that_cannot_be_read(address, why):
+    if "s3fs" in why and importlib.util.find_spec("s3fs"):
+        pytest.skip("s3fs is installed")
+    with pytest.raises(CurationError, match=rf"data\.sources\.web: .*{why}"):
+        list_shards("web", Source(address=address))
+
+
+def test_parquet_behind_a_server_is_read_by_ranges(monkeypatch, tmp_path):
+    monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+    texts = [f"text {number} " * 2000 for number in range(400)]
+    pq.write_table(pa.table({"text": texts, "bulk": texts[::-1]}), tmp_path / "x.parquet", compression="none")
+    data = (tmp_path / "x.parquet").read_bytes()
+    with serve(Site({"x.parquet": data, "y.parquet": data}, without_ranges={"y.parquet"})) as site:
+        documents, report = read(f"parquet:{site.address}/x.parquet")
+        assert [d.text for d in documents] == texts and not report.problems
+        spans = [wanted.removeprefix("bytes=").split("-") for _, wanted in site.ranges]
+        assert sum(int(last) - int(first) for first, last in spans) < 0.8 * len(data)  # `bulk` stays where it is
+        documents, report = read(f"parquet:{site.address}/y.parquet")
+        assert documents == [] and "does not serve a part" in str(problems(report))
+
+
+def test_what_tools_call_the_fields_of_a_row(tmp_path):
+    rows = [
+        {"content": "a", "timestamp": "2024-01-02T03:04:05Z", "url": "http://a/"},
+        {"text": "b", "metadata": {"url": "http://b/", "date": "2023", "language": "fr", "dump": "CC"}},
+        {"raw_content": "c", "warc_date": 2022, "target_uri": "http://c/", "doc_id": 7, "lang": "de"},
+        {"text": "d", "url": {"not": "text"}, "metadata": "not a table", "date": None},
+    ]
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    documents, report = read(f"jsonl:{tmp_path}")
+    assert not report.problems
+    assert [(d.id, d.language, d.metadata) for d in documents] == [
+        ("http://a/", "", {"url": "http://a/", "date": "2024-01-02T03:04:05Z"}),
+        ("http://b/", "fr", {"url": "http://b/", "date": "2023", "dump": "CC"}),
+        ("7", "de", {"url": "http://c/", "date": "2022"}),
+        ("x.jsonl:4", "", {}),
+    ]
+    table = pa.table({"text": ["e"], "date": [datetime.datetime(2024, 5, 6, 7)], "url": ["http://e/"]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    (document,), _ = read(f"parquet:{tmp_path}")
+    assert document.metadata == {"url": "http://e/", "date": "2024-05-06T07:00:00"}
+
+
+def test_hostile_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(rows_module, "MAXIMUM_LINE_BYTES", 2**20)
+    lines = [
+        b'\xef\xbb\xbf{"text": "with a mark"}',
+        b'{"text": "caf\xe9 in Latin-1"}',
+        b'{"text": "lone \\ud800 surrogate", "url": "http://\\udfff/"}',
+        b'{"text": "NUL \\u0000 and raw \x00 and tab \t"}',
+        b'{"text": "' + b"long " * 300_000 + b'"}',
+        b'{"text": 7}',
+        b'{"text": ' + b"9" * 5000 + b"}",
+        b"\x00\x00\x00",
+        b'{"text": "last"}',
+    ]
+    for name, data in [("a.jsonl", b"\r\n".join(lines)), ("b.json.gz", gzip.compress(b"\n".join(lines)))]:
+        place = tmp_path / name
+        place.write_bytes(data)
+        documents, report = read(f"jsonl:{place}")
+        texts = [d.text for d in documents]
+        assert texts == ["with a mark", "café in Latin-1", "lone \ufffd surrogate", "NUL  and raw  and tab \t", "last"]
+        assert all(d.id.encode() and d.text.encode() for d in documents)
+        assert problems(report)[name] == {
+            "line that is not UTF-8: decoded as well as possible": 1,
+            "line above 1 MiB": 1,
+            "empty text": 1,
+            "line without a JSON object with `text`": 1,
+        }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "data", "why"),
+    [
+        ("jsonl", "x.jsonl", b"", "empty file"),
+        ("jsonl", "x.jsonl.gz", b'{"text": "plain, whatever its name"}', None),
+        ("jsonl", "x.jsonl", gzip.compress(b'{"text": "packed, whatever its name"}'), None),
+        ("jsonl", "x.json", b'[{"text": "a"},\n{"text": "b"}]', "a JSON array, not JSON lines"),
+        ("jsonl", "x.jsonl", '{"text": "a"}'.encode("utf-16"), "UTF-16, not UTF-8: convert it"),
+        ("jsonl", "x.jsonl", b"\x89PNG" + bytes(10_000), "line without a JSON object with `text`"),
+        ("warc", "x.warc", gzip.compress(record("http://a/", page("a"))), None),
+        ("warc", "x.warc.gz", record("http://a/", page("a")), None),
+        ("warc", "x.warc.gz", b'{"text": "a"}', "not a WARC file"),
+        ("wet", "x.wet.gz", b"", "empty file"),
+        ("parquet", "x.parquet", b"", "broken Parquet"),
+        ("parquet", "x.parquet", b"PAR1" + bytes(100) + b"PAR1", "cannot be read"),
+        ("text", "x.txt", bytes(1000), "no text"),
+    ],
+)
+def test_files_that_are_not_what_their_name_says(tmp_path, kind, name, data, why):
+    (tmp_path / name).write_bytes(data)
+    documents, report = read(f"{kind}:{tmp_path}")
+    found = "; ".join(what for counts in report.problems.values() for what in counts)
+    assert (why in found and not documents) if why else (len(documents) == 1 and not found)
+
+
+def test_a_wet_record_of_one_long_line_with_mixed_encodings(tmp_path):
+    text = "größer ".encode() * 700_000 + "größer ".encode("latin-1") * 700_000
+    (tmp_path / "x.wet.gz").write_bytes(pack([record("http://w/", text, kind="conversion")]))
+    (document,), report = read(f"wet:{tmp_path}")
+    assert len(document.text) > 9_000_000 and "\n" not in document.text and not report.problems
+    assert document.metadata["content_type"] == "text/plain" and document.metadata["warc_offset"] == 0
+
+
+def test_an_interrupted_download_keeps_what_came(tmp_path, monkeypatch):
+    monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+    data = pack([record(f"http://a/{number}", page(f"{number} " * 500)) for number in range(200)])
+    cut = len(data) // 2
+    with serve(Site({"x.warc.gz": data}, break_after={"x.warc.gz": [cut]}, without_tag={"x.warc.gz"})) as site:
+        documents, report = read(f"warc:{site.address}/x.warc.gz")
+    assert 80 < len(documents) < 120
+    assert "the connection broke after" in str(problems(report))
+
+
+def test_names_from_strangers_do_not_fill_the_memory(tmp_path):
+    records = [record(f"http://a/{n}", b"x", content_type=f"image/{n}") for n in range(1000)]
+    (tmp_path / "x.warc.gz").write_bytes(pack(records))
+    _, report = read(f"warc:{tmp_path}")
+    assert sum(report.skipped.values()) == 1000 and len(report.skipped) == 201 and report.skipped["other"] == 800
