@@ -34,9 +34,9 @@ def plot_estimates(counts: Sequence[int], estimates: Sequence[Sequence[float]], 
         error = 2 * (exact * (1 - exact) / count) ** 0.5
         axis.errorbar(place, exact, error, color=COLORS[1], capsize=14, linewidth=1.6, label="_")
     axis.axhline(exact, color=GRAY, linestyle="--", linewidth=1.2)
-    axis.text(len(counts) - 0.52, exact, f"exact: {exact:.3f}", fontsize=8.5, va="bottom", ha="right")
+    axis.text(len(counts) - 0.74, exact, f"exact: {exact:.3f}", fontsize=8.5, va="bottom")
     axis.set_xticks(range(len(counts)), [str(count) for count in counts])
-    axis.set_xlim(-0.5, len(counts) - 0.5)
+    axis.set_xlim(-0.5, len(counts) - 0.3)
     axis.set_xlabel("hashes")
     axis.set_ylabel("share that agree")
     return figure
