@@ -70,6 +70,8 @@ def hash_file(file: str) -> str:
     path = resolve_place(file)
     try:
         status = path.stat()
+        if path.is_char_device() or path.is_fifo():
+            raise CurationError(f"curate.url: the list {file} is a device, not a file; correct the path")
         return _hash(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise CurationError(f"curate.url: the list {file} cannot be read: {error.strerror or error}") from None

@@ -181,6 +181,8 @@ def test_a_list_that_is_not_there_is_said_before_anything_is_read(tmp_path):
         filter_url(Url(blocked_domains=str(tmp_path / "none.txt")))
     with pytest.raises(CurationError, match="cannot be read: Is a directory"):
         filter_url(Url(hard_words=str(tmp_path)))
+    with pytest.raises(CurationError, match="is a device"):
+        filter_url(Url(hard_words="/dev/zero"))
 
 
 def test_other_lists_are_other_settings(tmp_path):
