@@ -101,7 +101,7 @@ def test_a_run_that_ended_before_its_end_goes_on_and_then_adds_to_the_index(tmp_
     address = write_texts(tmp_path / "in", {"a": near(1), "b": near(1, 1)})
     settings = Curate(workers=1, minhash_dedup=MinHash(index=str(tmp_path / "index"), snapshot="one"))
 
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise OSError(28, "No space left on device", "somewhere")
 
     with monkeypatch.context() as patch:
