@@ -28,6 +28,8 @@ class DescribeTask:
     step: str
     settings: Curate
     inputs: tuple[Path, ...]
+    known: Path | None = None
+    """Keys that an earlier run gave the documents of the shard, and that still hold."""
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class DescribeTask:
 
 def describe_shard(task: DescribeTask, tick: Tick) -> None:
     """Write the keys of a shard's documents."""
-    tick(GLOBAL_STEPS[task.step](task.settings).describe(read_documents(*task.inputs), task.output))
+    tick(GLOBAL_STEPS[task.step](task.settings).describe(read_documents(*task.inputs), task.output, task.known))
 
 
 def find_duplicates(tasks: Sequence[DescribeTask]) -> None:
@@ -91,11 +93,16 @@ def carry_out(
     return GLOBAL_STEPS[step](settings).carry_out(verdicts, documents)
 
 
-def deliver(settings: Curate, output: Path) -> None:
+def deliver(settings: Curate, output: Path, publish: bool) -> None:
     """At the end of a run, before its work is removed: hand out what comparisons found besides verdicts.
 
     Pairs of near-duplicates go to `pairs/minhash_dedup.parquet` in the run's folder; the keys of what was kept to the
     index, if there is one.
+
+    Args:
+        settings: the recipe's.
+        output: folder of the run.
+        publish: add to the index; False for a run that is only tried.
 
     Raises:
         CurationError: near-duplicates were looked for several times, and there is an index.
@@ -109,8 +116,8 @@ def deliver(settings: Curate, output: Path) -> None:
     if found:
         (output / "pairs").mkdir()
         pq.write_table(pa.concat_tables(map(pq.read_table, found)), output / "pairs" / "minhash_dedup.parquet")
-    index = Index.open(settings.minhash_dedup)
-    if index is None or not comparisons:
+    index = Index.open(settings.minhash_dedup) if comparisons and publish else None
+    if index is None:
         return
     if len(comparisons) > 1:
         raise CurationError(

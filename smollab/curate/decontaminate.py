@@ -247,7 +247,7 @@ def decontaminate(
         lambda document: (document, index.find(document.text)),
         settings,
         by_language,
-        edits=("evaluations", "n_gram", "minimum_words"),
+        depends=("evaluations", "n_gram", "minimum_words"),
     )
 
 

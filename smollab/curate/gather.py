@@ -14,6 +14,8 @@ from smollab.documents import Document, Drop, read_documents, read_drops, write_
 
 __all__ = ["gather"]
 
+RECORDED = ("ledger", "extracted", "keys")
+"""Folders with what is recorded for other cuts."""
 FILE_CHARACTERS = 64_000_000
 """An output file holds about this much text."""
 UNKNOWN_LANGUAGE = "und"
@@ -30,9 +32,9 @@ def gather(output: Path, stages: dict[str, list[list[LocalTask]]], funnel: Funne
         about: written beside the ledger; None: there is no ledger.
     """
     (output / "funnel.json").unlink(missing_ok=True)
-    for name in ("kept", "dropped", "ledger", "extracted"):
+    for name in ("kept", "dropped", *RECORDED):
         shutil.rmtree(output / name, ignore_errors=True)
-    for name in ("kept", "dropped", *(("ledger", "extracted") if about else ())):
+    for name in ("kept", "dropped", *(RECORDED if about else ())):
         (output / name).mkdir(parents=True)
     for source, tasks in stages.items():
         kept = [path for task in tasks[-1] for path in parts_of(task.folder, task.index, "kept")]
@@ -60,6 +62,10 @@ def _gather_ledger(output: Path, source: str, stages: tuple[LocalTask, ...]) -> 
             row.language = addition.language
             row.step, row.reason, row.detail = addition.step, addition.reason, addition.detail
     write_ledger(output / "ledger" / f"{source}-{first.index:05d}.parquet", list(rows.values()))
+    for task in stages:
+        for keys in task.folder.glob(f"{task.index:05d}.*.keys.parquet"):
+            step = keys.name.split(".")[1]
+            shutil.copyfile(keys, output / "keys" / f"{source}-{first.index:05d}.{step}.parquet")
     for number, path in enumerate(parts_of(first.folder, first.index, "extracted")):
         shutil.copyfile(path, output / "extracted" / f"{source}-{first.index:05d}-{number:05d}.parquet")
 

@@ -40,7 +40,7 @@ def identify_language(
     def prepare(document: Document) -> tuple[Document, tuple[str, float]]:
         return document, detect(document.text, settings.model)
 
-    return Filter("language", RULES, prepare, settings, by_language, edits=("model",), note=_note)
+    return Filter("language", RULES, prepare, settings, by_language, depends=("model",), note=_note)
 
 
 RULES = (

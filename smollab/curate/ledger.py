@@ -28,7 +28,7 @@ from typing import Any
 from smollab.curate.rules import Filter, Value
 from smollab.curate.steps import GLOBAL_STEPS, make_step
 from smollab.documents import write_rows
-from smollab.recipe import Curate
+from smollab.recipe import Curate, resolve_place
 
 __all__ = ["LedgerRow", "code_hash", "read_ledger", "signatures", "write_ledger"]
 
@@ -93,24 +93,40 @@ def signatures(steps: Iterable[str], settings: Curate) -> dict[str, str]:
     """
     chain: list[Any] = [code_hash()]
     result: dict[str, str] = {}
+    own: Any
     for name in steps:
         if name in GLOBAL_STEPS:
-            result[name] = ""
-            if getattr(GLOBAL_STEPS[name](settings), "edits", False):
+            step = GLOBAL_STEPS[name](settings)
+            result[name] = "" if step.edits or not chain else _hash([chain, name, step.key_settings])
+            if step.edits:
                 chain = []
             continue
-        step = make_step(name, settings)
-        if isinstance(step, Filter):
-            own: Any = [name, [rule.name for rule in step.rules], [getattr(step.settings, f) for f in step.edits]]
-            changes = bool(step.edits)
+        local = make_step(name, settings)
+        if isinstance(local, Filter):
+            values = [getattr(local.settings, f) for f in (*local.edits, *local.depends)]
+            own = [name, [rule.name for rule in local.rules], values, _stamps(values)]
+            changes = bool(local.edits)
         else:
             section = getattr(settings, name, None)
             own, changes = [name, asdict(section) if is_dataclass(section) else None], True  # type: ignore[arg-type]
-        digest = hashlib.sha256(json.dumps([chain, own], sort_keys=True).encode()).hexdigest()
-        result[name] = digest if chain else ""
+        result[name] = _hash([chain, own]) if chain else ""
         if changes and chain:
             chain.append(own)
     return result
+
+
+def _stamps(values: Any) -> list[Any]:
+    """Return size and time of all files that settings name, such as evaluation sets: their content counts."""
+    if isinstance(values, str):
+        path = resolve_place(values) if values else Path()
+        return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else []
+    if isinstance(values, dict):
+        values = list(values.values())
+    return [_stamps(value) for value in values] if isinstance(values, list | tuple) else []
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @cache

@@ -31,6 +31,8 @@ class Recorded:
     """The shard's ledger."""
     extracted: tuple[Path, ...]
     """Its documents as they came out of extraction, those that came out."""
+    keys: dict[str, Path]
+    """Global step -> the keys of its documents, where they still hold."""
     reusable: frozenset[str]
     """Steps whose recorded values still hold."""
     problems: dict[str, dict[str, int]]

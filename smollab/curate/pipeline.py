@@ -110,6 +110,7 @@ class _Run:
         self.stages: dict[str, list[list[LocalTask]]] = {name: [] for name in data.sources}
         self.about = describe_run(data, self.settings, self.shards)
         self.recorded = find_recorded(recorded, self.about, self.shards)
+        self.tried = recorded != output  # another cut of a run that stays as it is
 
     def run(self) -> Funnel:
         self._prepare()
@@ -122,7 +123,7 @@ class _Run:
             if "url" in steps:
                 self.funnel.sources[name].problems |= list_problems(self.settings.url)
         gather(self.output, self.stages, self.funnel, self.about if self.settings.ledger else None)
-        deliver(self.settings, self.output)
+        deliver(self.settings, self.output, publish=not self.tried)
         shutil.rmtree(self.work)
         return self.funnel
 
@@ -171,7 +172,15 @@ class _Run:
         names = [name for name, steps in self.steps.items() if steps[:1] == [step]]
         described = {
             name: [
-                DescribeTask(task.folder, task.index, name, step, self.settings, kept_parts(task.folder, task.index))
+                DescribeTask(
+                    task.folder,
+                    task.index,
+                    name,
+                    step,
+                    self.settings,
+                    kept_parts(task.folder, task.index),
+                    self.recorded[name][task.index].keys.get(step) if name in self.recorded else None,
+                )
                 for task in self.done[name]
             ]
             for name in names

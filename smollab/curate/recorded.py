@@ -78,10 +78,13 @@ def find_recorded(output: Path, about: About, shards: dict[str, list[Shard]]) ->
 
 def _of_shard(output: Path, name: str, index: int, about: About, earlier: About, funnel: Funnel) -> Recorded:
     old, new = earlier.signatures[name], about.signatures[name]
+    reusable = frozenset(step for step, signature in new.items() if signature and old.get(step) == signature)
+    keys = {step: output / "keys" / f"{name}-{index:05d}.{step}.parquet" for step in reusable}
     return Recorded(
         ledger=output / "ledger" / f"{name}-{index:05d}.parquet",
         extracted=tuple(sorted((output / "extracted").glob(f"{name}-{index:05d}-*.parquet"))),
-        reusable=frozenset(step for step, signature in new.items() if signature and old.get(step) == signature),
+        keys={step: path for step, path in keys.items() if path.exists()},
+        reusable=reusable,
         problems=funnel.sources[name].problems,
         skipped=funnel.sources[name].skipped,
     )

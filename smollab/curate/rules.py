@@ -77,7 +77,9 @@ class Filter:
     by_language: Mapping[str, Mapping[str, Any]]
     """Language -> `step.setting` -> threshold in place of the section's; only these names are looked at."""
     edits: tuple[str, ...] = ()
-    """Fields of the section that change the text or the values, not only the verdict."""
+    """Fields of the section that change the text; `prepare` edits it."""
+    depends: tuple[str, ...] = ()
+    """Further fields that change the values, not only the verdict, such as the name of a model."""
     note: Callable[[Document, Mapping[str, Value]], Document] | None = None
     """Writes values into the document, such as its language."""
 

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from smollab.curate.decontaminate import decontaminate
 from smollab.curate.dedup import PieceDedup, Shards, exact_dedup, minhash_dedup, url_dedup
@@ -38,7 +38,17 @@ class Dedup(Protocol):
         """Of the step; drops are `name: reason`."""
         ...
 
-    def describe(self, documents: Iterable[Document], output: Path) -> int:
+    @property
+    def key_settings(self) -> dict[str, Any]:
+        """Settings on which the keys depend, and not only the verdicts."""
+        ...
+
+    @property
+    def edits(self) -> bool:
+        """Whether it changes texts; else it only drops documents."""
+        ...
+
+    def describe(self, documents: Iterable[Document], output: Path, known: Path | None = None) -> int:
         """Write the keys of a shard's documents to a file, and return how many documents."""
         ...
 

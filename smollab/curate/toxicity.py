@@ -36,7 +36,7 @@ def toxicity(settings: Toxicity, by_language: Mapping[str, Mapping[str, Any]] = 
     def prepare(document: Document) -> tuple[Document, ListedWords]:
         return document, ListedWords(document.text, document.language, settings.minimum_different_words)
 
-    return Filter("toxicity", RULES, prepare, settings, by_language, edits=("minimum_different_words",))
+    return Filter("toxicity", RULES, prepare, settings, by_language, depends=("minimum_different_words",))
 
 
 class ListedWords:

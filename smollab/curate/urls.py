@@ -120,7 +120,7 @@ def filter_url(settings: Url, by_language: Mapping[str, Mapping[str, Any]] = Map
         CurationError: a list that the recipe names cannot be read.
     """
     resolved = _Resolved(settings)
-    return Filter("url", RULES, lambda d: (d, _take_apart(d, resolved)), resolved, by_language, edits=("digests",))
+    return Filter("url", RULES, lambda d: (d, _take_apart(d, resolved)), resolved, by_language, depends=("digests",))
 
 
 def list_problems(settings: Url) -> dict[str, dict[str, int]]:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import smollab.curate.dedup.minhash as minhash
 import smollab.curate.local as local
 from smollab.curate import curate
 from smollab.curate.ledger import read_ledger, signatures
@@ -120,9 +121,13 @@ def test_nothing_is_measured_again_for_other_thresholds(data, tmp_path, monkeypa
     curate(data, BASE, tmp_path / "first")
     for module in ("gopher", "fineweb"):
         monkeypatch.setattr(f"smollab.curate.filters.{module}.words_of", lambda text: pytest.fail("measured again"))
-    monkeypatch.setattr("smollab.curate.language.detect", lambda text: pytest.fail("detected again"))
-    settings = replace(BASE, gopher_quality=GopherQuality(minimum_words=5))
+    monkeypatch.setattr("smollab.curate.language.detect", lambda text, model: pytest.fail("detected again"))
+    real, signed = minhash.bucket_keys, []
+    monkeypatch.setattr(minhash, "bucket_keys", lambda docs, s: (signed.extend(d.id for d in docs), real(docs, s))[1])
+    loose = GopherQuality(minimum_words=5, minimum_stop_words=0)
+    settings = replace(BASE, gopher_quality=loose, c4_quality=C4Quality(minimum_sentences=1))
     curate(data, settings, tmp_path / "recut", recorded=tmp_path / "first")
+    assert signed == ["http://a/short"], "only what was not compared before gets keys"
 
 
 def test_changed_inputs_are_read_again(data, tmp_path):
@@ -137,14 +142,18 @@ def test_signatures_follow_what_changes_a_text():
     before = signatures(steps, Curate())
     thresholds = signatures(steps, Curate(gopher_quality=GopherQuality(minimum_words=1), language=Language()))
     assert before == thresholds
+    steps_behind_c4 = ["c4_quality", "fineweb_quality", "minhash_dedup", "pii"]
     lines = signatures(steps, Curate(c4_quality=C4Quality(minimum_words_per_line=1)))
-    assert [name for name in steps if lines[name] != before[name]] == ["c4_quality", "fineweb_quality", "pii"]
+    assert [name for name in steps if lines[name] != before[name]] == steps_behind_c4
+    other_keys = signatures(steps, Curate(minhash_dedup=MinHash(buckets=20)))
+    assert [name for name in steps if other_keys[name] != before[name]] == ["minhash_dedup"]
+    assert before == signatures(steps, Curate(minhash_dedup=MinHash(keep="longest")))
 
 
 def test_without_a_ledger_the_corpus_is_the_same(data, tmp_path):
     with_, without = tmp_path / "with", tmp_path / "without"
     assert curate(data, BASE, with_) == curate(data, replace(BASE, ledger=False), without)
-    assert {p.name for p in with_.iterdir()} - {p.name for p in without.iterdir()} == {"ledger", "extracted"}
+    assert {p.name for p in with_.iterdir()} - {p.name for p in without.iterdir()} == {"ledger", "extracted", "keys"}
     for name in ("kept", "dropped"):
         assert snapshot(with_ / name) == snapshot(without / name)
 

@@ -55,14 +55,8 @@ def test_end_to_end(corpus, tmp_path):
         "http://b/near": ("minhash_dedup", "of http://a/3"),
         "one.txt": ("exact_dedup", "of http://a/1"),
     }
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "dropped",
-        "extracted",
-        "funnel.json",
-        "kept",
-        "ledger",
-        "pairs",
-    ]
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == ["dropped", "extracted", "funnel.json", "kept", "keys", "ledger", "pairs"]
     assert Funnel.load(tmp_path / "out") == funnel
     assert updates[0].phase == "reading and filtering" and updates[-1].phase == "after minhash_dedup"
 

@@ -190,8 +190,8 @@ def test_other_lists_are_other_settings(tmp_path):
     before = filter_url(Url(blocked_domains=f"{tmp_path}/list"))
     (tmp_path / "list").write_text("b.example\n")
     after = filter_url(Url(blocked_domains=f"{tmp_path}/list"))
-    assert [getattr(before.settings, field) for field in before.edits] != [
-        getattr(after.settings, field) for field in after.edits
+    assert [getattr(before.settings, field) for field in before.depends] != [
+        getattr(after.settings, field) for field in after.depends
     ]
     assert isinstance(after(document("https://b.example/")), Drop)
 

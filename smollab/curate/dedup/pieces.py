@@ -56,7 +56,17 @@ class PieceDedup:
         """Of the step."""
         return f"{self.grain}_dedup"
 
-    def describe(self, documents: Iterable[Document], output: Path) -> int:
+    @property
+    def key_settings(self) -> dict[str, Any]:
+        """Settings on which the keys depend; keys of pieces are not used again."""
+        return {}
+
+    @property
+    def edits(self) -> bool:
+        """It cuts pieces out of texts."""
+        return True
+
+    def describe(self, documents: Iterable[Document], output: Path, known: Path | None = None) -> int:
         """Write a shard's keys, one row for each piece, and return how many documents."""
         import pyarrow as pa
 

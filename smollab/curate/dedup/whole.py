@@ -46,12 +46,30 @@ class WholeDedup:
     settings: MinHash | None = None
     """Of near-duplicates: keeper, pairs and index; None: the first is kept."""
 
-    def describe(self, documents: Iterable[Document], output: Path) -> int:
-        """Write a shard's keys, ids and preferences, and return how many documents."""
+    @property
+    def key_settings(self) -> dict[str, Any]:
+        """Settings on which the keys depend, and not only the verdicts."""
+        names = ("n_gram", "buckets", "hashes_per_bucket", "seed", "scope") if self.settings else ()
+        return {name: getattr(self.settings, name) for name in names}
+
+    @property
+    def edits(self) -> bool:
+        """It only drops documents."""
+        return False
+
+    def describe(self, documents: Iterable[Document], output: Path, known: Path | None = None) -> int:
+        """Write a shard's keys, records, ids and preferences, and return how many documents.
+
+        Args:
+            documents: of the shard.
+            output: the table.
+            known: such a table of an earlier run; documents with a record in it have the keys they had.
+        """
         import pyarrow as pa
 
-        types = {"id": pa.large_string(), "preference": pa.float64()}
-        return write_table(output, types | dict.fromkeys(self._names(), pa.uint64()), self._rows(documents))
+        types = {"record": pa.large_string(), "id": pa.large_string(), "preference": pa.float64()}
+        recorded = self._read_keys(known) if known else {}
+        return write_table(output, types | dict.fromkeys(self._names(), pa.uint64()), self._rows(documents, recorded))
 
     def compare(self, shards: Shards) -> None:
         """Find the clusters over all shards and write each shard's verdicts."""
@@ -99,14 +117,37 @@ class WholeDedup:
         names, width = self._names(), self.columns_per_key
         return [names[first : first + width] for first in range(0, len(names), width)]
 
-    def _rows(self, documents: Iterable[Document]) -> Iterator[dict[str, Any]]:
+    def _rows(self, documents: Iterable[Document], recorded: dict[str, NDArray[np.uint64]]) -> Iterator[dict[str, Any]]:
         keep = self.settings.keep if self.settings else "first"
         for batch in batched(documents):
+            records = [str(document.metadata.get("record", "")) for document in batch]
             yield {
+                "record": records,
                 "id": [document.id for document in batch],
                 "preference": [preference(document, keep) for document in batch],
-                **dict(zip(self._names(), self.keys(batch).T, strict=True)),
+                **dict(zip(self._names(), self._keys_of(batch, records, recorded).T, strict=True)),
             }
+
+    def _keys_of(
+        self, batch: Sequence[Document], records: Sequence[str], recorded: dict[str, NDArray[np.uint64]]
+    ) -> NDArray[np.uint64]:
+        keys = np.empty((len(batch), self.columns), dtype=np.uint64)
+        unknown = [place for place, record in enumerate(records) if record not in recorded]
+        if unknown:
+            keys[unknown] = self.keys([batch[place] for place in unknown])
+        for place, record in enumerate(records):
+            if record in recorded:
+                keys[place] = recorded[record]
+        return keys
+
+    def _read_keys(self, table: Path) -> dict[str, NDArray[np.uint64]]:
+        names = self._names()
+        return {
+            record: row
+            for block in Table([table]).blocks("record", *names)
+            for record, row in zip(block["record"], np.stack([block[name] for name in names], axis=1), strict=True)
+            if record
+        }
 
 
 def cluster_rows(

@@ -47,6 +47,7 @@ def edu_quality(settings: EduQuality, by_language: Mapping[str, Mapping[str, Any
         lambda document: (document, round(score(document.text), 4)),
         settings,
         by_language,
+        depends=("model",),
         note=_note,
     )
 
