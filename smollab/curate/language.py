@@ -5,7 +5,7 @@ compressed to 0.9 MB), which FineWeb used, and py3langid (naive Bayes over byte 
 best of all their languages counts, so that a Dutch page is found to be Dutch instead of nearly German. Language
 and probability are kept with the document.
 
-**Source**: FineWeb keeps a page when lid.176 gives English at least 0.65 (Penedo et al. 2024, section 3.2;
+**Source**: FineWeb keeps a page when lid.176 gives English at least 0.65 (Penedo et al. 2024, section 3.3;
 datatrove's `LanguageFilter`, Apache-2.0).
 
 **Deviations**: the compressed model instead of `lid.176.bin`; at most 3,000 characters are read, the beginning, the

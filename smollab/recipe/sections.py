@@ -189,7 +189,7 @@ class C4Quality:
 
 @dataclass(frozen=True, kw_only=True)
 class FineWebQuality:
-    """FineWeb's own rules (Penedo et al. 2024, section 3.5), as in datatrove's FineWebQualityFilter."""
+    """FineWeb's own rules (Penedo et al. 2024, section 3.6), as in datatrove's FineWebQualityFilter."""
 
     minimum_punctuated_lines: float = 0.12
     """Fewest lines that end in punctuation, as a share."""

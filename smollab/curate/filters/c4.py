@@ -3,7 +3,7 @@
 **Source**: Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
 Transformer" (T5), section 2.2, in the reading of datatrove's `C4QualityFilter` (Apache-2.0) with
 `filter_no_terminal_punct=False`: FineWeb does not ask that every line end in punctuation, because that rule
-alone removed 30 % of the tokens (Penedo et al. 2024, section 3.4).
+alone removed 30 % of the tokens (Penedo et al. 2024, section 3.5).
 
 **Deviations**: sentences are counted by a regular expression instead of spaCy's rule-based sentencizer; the
 count differs by abbreviations at most, and only matters between 3 and 6 sentences. A page with both filler

@@ -1,6 +1,6 @@
 """FineWeb's own rules: pages whose lines look like a list, a menu or a form rather than prose.
 
-**Source**: Penedo et al. 2024, "The FineWeb Datasets", section 3.5 (thresholds found by comparing the
+**Source**: Penedo et al. 2024, "The FineWeb Datasets", section 3.6 (thresholds found by comparing the
 histograms of a good and a bad dump), as in datatrove's `FineWebQualityFilter` (Apache-2.0).
 """
 
