@@ -2,7 +2,7 @@
 
 All are written by us, in the manner of real ones; no text of others is in them. In the sources (`pages/extraction/`)
 an asterisk before the end of a tag says that the element's text is what a reader came for: `<p class="x" *>`.
-Half of the pages are held out: the extractor's rules and thresholds were set on the others alone.
+About half of the pages are held out: the extractor's rules and thresholds were set on the others alone.
 """
 
 import json

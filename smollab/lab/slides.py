@@ -24,6 +24,7 @@ from smollab.lab.next_tokens import (
 from smollab.lab.pages import judge, load_pages
 from smollab.lab.runs import Run, open_run
 from smollab.lab.slides_deduplication import FIGURES as DEDUPLICATION_FIGURES
+from smollab.lab.slides_extraction import FIGURES as EXTRACTION_FIGURES
 from smollab.lab.slides_filters import FIGURES as FILTER_FIGURES
 from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
 from smollab.lab.slides_quality import FIGURES as QUALITY_FIGURES
@@ -173,6 +174,7 @@ FIGURES: dict[str, Callable[[Run], "Figure"]] = {
     )
 }  # fmt: skip
 """Name of the file, without its ending -> what draws it."""
+FIGURES.update(EXTRACTION_FIGURES)
 FIGURES.update(FILTER_FIGURES)
 FIGURES.update(DEDUPLICATION_FIGURES)
 FIGURES.update(MIXTURE_FIGURES)

@@ -18,35 +18,33 @@ dodaj komentarz|skomentuj|komentáře|hozzászólás(?:ok)?|yorumlar|yorum yap|
 """A label of this and no more starts the comments."""
 
 RELATED = r"""
+
 related (?:articles?|posts?|stories|story|links|topics?|content|products?|items|news|reading|coverage|videos?)|
 related$|you (?:may|might) (?:also )?(?:like|be interested|enjoy)|
 recommended (?:for you|articles|stories|reading|posts)|
-more (?:from|in|on|stories|news|articles|posts|like this)|read (?:more|also|next|this next)|also read|see also:|
-(?:most|also) (?:read|popular|viewed|shared|commented|discussed)|popular (?:posts|articles|now|stories)|
-trending|recent (?:posts|articles|comments|stories)|latest (?:news|posts|stories|articles|videos)|
-(?:from|around) (?:around )?the web|customers (?:who|also)|frequently bought|sponsored|advertisement|promoted|
-editors?['’]?s? (?:picks?|choice)|top stories|share this|share on|follow us|get (?:the|our) (?:newsletter|app)|
+more (?:from|in|on|stories|news|articles|posts|like this)|read (?:more|also|next|this next)|also read|
+see also:|(?:most|also) (?:read|popular|viewed|shared|commented|discussed)|
+popular (?:posts|articles|now|stories)|trending|recent (?:posts|articles|comments|stories)|
+latest (?:news|posts|stories|articles|videos)|(?:from|around) (?:around )?the web|customers (?:who|also)|
+frequently bought|editors?['’]?s? (?:picks?|choice)|top stories|follow us|get (?:the|our) (?:newsletter|app)|
 subscribe|sign up|newsletter|about the author|what to read next|up next|keep reading|don['’]t miss|
 (?:à|a) lire aussi|lire (?:aussi|la suite|plus)|articles? (?:liés?|similaires?|associés)|
-sur le même (?:sujet|thème)|dans la même rubrique|les plus (?:lus|vus|populaires)|voir aussi|vous aimerez aussi|
-partager|publicité|plus d['’]articles|noticias relacionadas|artículos? relacionados?|te puede interesar|
+sur le même (?:sujet|thème)|dans la même rubrique|les plus (?:lus|vus|populaires)|voir aussi|
+vous aimerez aussi|plus d['’]articles|noticias relacionadas|artículos? relacionados?|te puede interesar|
 también te|lo más (?:leído|visto|popular)|más noticias|(?:lee|leer|lea|ver) (?:también|más)|
-productos relacionados|más sobre|compartir|publicidad|quizás te|mehr zum thema|lesen sie auch|
-das könnte (?:sie|dich)|ähnliche (?:artikel|produkte|beiträge)|meist(?:gelesen|geklickt)|
-weitere (?:artikel|beiträge|themen|meldungen|nachrichten)|verwandte|auch interessant|anzeige|teilen|
-kunden kauften|leggi anche|articoli correlati|potrebbe(?:ro)? (?:anche )?interessar|i più letti|altri articoli|
-condividi|pubblicità|leia (?:também|mais)|veja (?:também|mais)|(?:artigos|notícias|posts|produtos) relacionad|
-mais lidas|você (?:pode|também)|compartilhe|últimas notícias|publicidade|lees ook|gerelateerd|meer nieuws|
-(?:bài viết|tin|sản phẩm|tin tức|chủ đề) (?:liên quan|tương tự|mới|khác|nổi bật)|có thể bạn|xem (?:thêm|nhiều)|
-đọc (?:thêm|nhiều)|chia sẻ|quảng cáo|cùng chuyên mục|tin cùng|читайте также|похожие|по теме|ещё по теме|
-новости (?:партн|по теме)|популярн|поделиться|реклама|смотрите также|czytaj (?:także|też|również)|
-zobacz (?:także|też|również)|polecane|podobne|reklama|udostępnij|kapcsolódó|hirdetés|ilgili haberler|çok okunan|
-още по темата|вижте още|相关(?:新闻|阅读|文章|链接|推荐|内容|报道|专题)|推荐阅读|热门|更多|
-延伸阅读|猜你喜欢|分享到|广告|相關|
-関連(?:記事|ニュース|リンク|キーワード)|
-おすすめ|人気記事|あわせて読みたい|ランキング|シェア|広告|관련 ?(?:기사|뉴스|글)|추천 ?(?:기사|뉴스)|많이 본|
-인기 ?(?:기사|뉴스)|공유하기|광고|اقرأ أيضا|
-مواضيع ذات صلة|ذات صلة|الأكثر قراءة|شارك|إعلان
+productos relacionados|más sobre|quizás te|mehr zum thema|lesen sie auch|das könnte (?:sie|dich)|
+ähnliche (?:artikel|produkte|beiträge)|meist(?:gelesen|geklickt)|
+weitere (?:artikel|beiträge|themen|meldungen|nachrichten)|verwandte|auch interessant|kunden kauften|
+leggi anche|articoli correlati|potrebbe(?:ro)? (?:anche )?interessar|i più letti|altri articoli|
+leia (?:também|mais)|veja (?:também|mais)|(?:artigos|notícias|posts|produtos) relacionad|mais lidas|
+você (?:pode|também)|últimas notícias|publicidade|lees ook|gerelateerd|meer nieuws|
+(?:bài viết|tin|sản phẩm|tin tức|chủ đề) (?:liên quan|tương tự|mới|khác|nổi bật)|có thể bạn|
+xem (?:thêm|nhiều)|đọc (?:thêm|nhiều)|cùng chuyên mục|tin cùng|читайте также|похожие|по теме|ещё по теме|
+новости (?:партн|по теме)|популярн|смотрите также|czytaj (?:także|też|również)|zobacz (?:także|też|również)|
+polecane|podobne|kapcsolódó|ilgili haberler|çok okunan|още по темата|вижте още|
+相关(?:新闻|阅读|文章|链接|推荐|内容|报道|专题)|推荐阅读|热门|更多|延伸阅读|猜你喜欢|相關|
+関連(?:記事|ニュース|リンク|キーワード)|おすすめ|人気記事|あわせて読みたい|ランキング|관련 ?(?:기사|뉴스|글)|
+추천 ?(?:기사|뉴스)|많이 본|인기 ?(?:기사|뉴스)|اقرأ أيضا|مواضيع ذات صلة|ذات صلة|الأكثر قراءة
 """
 """A label that begins so starts teasers, advertisements or buttons for sharing."""
 
@@ -56,7 +54,10 @@ copyright|all rights reserved|back to top|skip to|terms of (?:use|service)|priva
 cookie (?:policy|settings)|mots-clés|étiquettes?:|publié (?:par|le|dans)|tous droits réservés|etiquetas?:|
 publicado (?:por|en|em)|todos los derechos|todos os direitos|schlagwörter|schlagworte|
 veröffentlicht (?:am|in|von)|alle rechte vorbehalten|pubblicato (?:da|in|il)|tutti i diritti|từ khóa|thẻ:|
-bản quyền|теги|все права|标签|版权所有|責任編集|タグ:|태그:|جميع الحقوق
+bản quyền|теги|все права|标签|版权所有|責任編集|タグ:|태그:|جميع الحقوق|sponsored|advertisement|promoted|
+share this|share on|partager|publicité|compartir|publicidad|anzeige|teilen|condividi|pubblicità|compartilhe|
+chia sẻ|quảng cáo|поделиться|реклама|reklama|udostępnij|hirdetés|分享到|广告|シェア|広告|공유하기|광고|شارك|
+إعلان
 """
 """A line that begins so is boilerplate itself."""
 
@@ -64,3 +65,9 @@ COUNTED_COMMENTS = r"""
 comments?|replies|comment(?:aires?|i)|coment[aá]rios?|kommentare?|bình luận|комментари|коментар|komentarz
 """
 """A label that begins with a number and one of these starts the comments."""
+
+COOKIE_NOTICES = r"""
+\b(?:we|our|us|this (?:web)?site|wir|unsere?|diese (?:web)?seite|nous|nos|ce site|nosotros|nuestr[oa]s?|este siti?o|
+usamos|utilizamos|noi|nostri|questo sito|nossos?|chúng tôi|мы|наш|używamy|wij|onze|vi)\b
+"""
+"""A notice about cookies speaks of the site itself; text about cookies seldom does."""

@@ -8,14 +8,18 @@ text resumes: a paragraph in an element that held good text before.
 import re
 
 from smollab.curate.html.blocks import Block, Page
-from smollab.curate.html.phrases import COMMENTS, COUNTED_COMMENTS, LINES, RELATED
+from smollab.curate.html.phrases import COMMENTS, COOKIE_NOTICES, COUNTED_COMMENTS, LINES, RELATED
 from smollab.curate.html.thresholds import DEFAULTS, Thresholds
 from smollab.curate.html.vocabulary import HEADINGS
 
+NOTICE_CHARACTERS = 600
+"""Longer blocks are no notices."""
 LINKED_ITEM = 0.5
 """A list item with more of it inside links leads somewhere."""
 ENOUGH_BEFORE = 250
 """Characters of good text before a label of comments; with fewer, the comments are what the page is about."""
+MAXIMUM_LABELS = 60
+"""A page with more is a list of them, and each costs a look at all that follows."""
 MAXIMUM_SHARE = 0.7
 """Of the page's good text that a label other than of comments may take away."""
 
@@ -29,7 +33,14 @@ def _compile(phrases: str, *, whole_words: bool = True) -> re.Pattern[str]:
 _STARTS_COMMENTS = re.compile(_compile(COMMENTS).pattern + r"\W*(?:\(?\d+\)?)?\W*$", re.IGNORECASE)
 _STARTS_RELATED = _compile(RELATED)
 _COUNTS_COMMENTS = _compile(r"\d+\W*(?:" + COUNTED_COMMENTS + ")", whole_words=False)
+_COOKIE_NOTICE = re.compile(COOKIE_NOTICES.replace("\n", ""), re.IGNORECASE)
 _IS_LINE = _compile(LINES)
+
+
+def _is_cookie_notice(block: Block) -> bool:
+    """Tell whether a site speaks of its own cookies, and not an article of cookies."""
+    text = block.text
+    return block.size <= NOTICE_CHARACTERS and "ookie" in text and _COOKIE_NOTICE.search(text) is not None
 
 
 def label_of(block: Block, longest: int = DEFAULTS.label_characters) -> str:
@@ -56,14 +67,17 @@ def find_ended(page: Page, good: list[int], verdicts: list[str], thresholds: Thr
     """
     blocks = page.blocks
     total = sum(weight for weight, verdict in zip(good, verdicts, strict=True) if not verdict)
-    before = 0
-    homes: set[int] = set()  # containers that held good text
+    before = labels = 0
+    homes: set[int] = set()  # elements that held good text
     for i, block in enumerate(blocks):
         if verdicts[i]:
             continue
+        if _is_cookie_notice(block):
+            verdicts[i] = "legal"
+            continue
         if good[i]:
             before += good[i]
-            homes.add(block.container)
+            homes.add(_home(page, i))
             continue
         label = label_of(block, thresholds.label_characters)
         if not label:
@@ -71,16 +85,29 @@ def find_ended(page: Page, good: list[int], verdicts: list[str], thresholds: Thr
         if label == "meta":
             verdicts[i] = label if block.kind not in HEADINGS else ""
             continue
+        labels += 1
+        if labels > MAXIMUM_LABELS:
+            break
         end = _scope(page, i)
-        lost = sum(good[j] for j in range(i, end) if not verdicts[j] and blocks[j].container not in homes)
+        lost = sum(good[j] for j in range(i, end) if not verdicts[j] and _home(page, j) not in homes)
         if before < ENOUGH_BEFORE or (label != "comments" and lost > MAXIMUM_SHARE * total):
             if block.kind not in HEADINGS:
                 verdicts[i] = label
             continue
         for j in range(i, end):
-            if good[j] and blocks[j].container in homes:
+            if good[j] and _home(page, j) in homes:
                 break
             verdicts[j] = verdicts[j] or label
+
+
+def _home(page: Page, block: int) -> int:
+    """Return the innermost element that holds more than the block: sites like to wrap each paragraph."""
+    blocks, containers = page.blocks, page.containers
+    index = blocks[block].container
+    neighbors = [blocks[i].container for i in (block - 1, block + 1) if 0 <= i < len(blocks)]
+    while containers[index].parent >= 0 and not any(index <= n < containers[index].end for n in neighbors):
+        index = containers[index].parent
+    return index
 
 
 def _scope(page: Page, label: int) -> int:

@@ -222,3 +222,23 @@ def test_an_index_page_has_no_text():
 
 def test_deep_nesting_does_not_end_in_an_error():
     assert P1 in extract_main_text("<div>" * 3000 + f"<p>{P1}</p>")
+
+
+def test_cookie_notices_go_and_articles_on_cookies_stay():
+    notice = "We value your privacy. We and our partners use cookies to make this page better for you and for us."
+    law = "The court decided that a banner must let visitors refuse cookies as easily as it lets them accept cookies."
+    assert extract_main_text(f"<div><p>{P1}</p><p>{law}</p></div><div class='q7'>{notice}</div>") == f"{P1}\n{law}"
+
+
+def test_an_advertisement_does_not_end_a_text_whose_paragraphs_are_wrapped_one_by_one():
+    boxes = [f"<div class='p'>{p}</div>" for p in (P1, P2, P3)]
+    page = f"<div>{boxes[0]}{boxes[1]}<div class='s'><div>Related articles</div></div>{boxes[2]}</div>"
+    assert extract_main_text(page) == f"{P1}\n{P2}\n{P3}"
+
+
+def test_a_page_of_nothing_but_labels_is_read_in_linear_time():
+    page = (
+        f"<div><p>{P1}</p><p>{P2}</p>"
+        + "<div><h4>Comments</h4><p>Nobody said anything yet about this.</p></div>" * 4000
+    )
+    assert P1 in extract_main_text(page)
