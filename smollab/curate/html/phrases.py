@@ -49,7 +49,7 @@ polecane|podobne|kapcsolódó|ilgili haberler|çok okunan|още по темат
 """A label that begins so starts teasers, advertisements or buttons for sharing."""
 
 LINES = r"""
-posted (?:in|on|by)|filed under|tags?:|tagged|categor(?:y|ies):|topics?:|labels?:|permalink|©|\(c\) \d{4}|
+posted (?:in|on|by)|filed under|tags?:|tagged|categor(?:y|ies):|topics?:|labels?:|permalink|\(c\) \d{4}|
 copyright|all rights reserved|back to top|skip to|terms of (?:use|service)|privacy policy|
 cookie (?:policy|settings)|mots-clés|étiquettes?:|publié (?:par|le|dans)|tous droits réservés|etiquetas?:|
 publicado (?:por|en|em)|todos los derechos|todos os direitos|schlagwörter|schlagworte|
