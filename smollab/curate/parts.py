@@ -66,6 +66,11 @@ class Parts:
         if self._characters >= PART_CHARACTERS or self._seen >= PART_DOCUMENTS:
             self.flush()
 
+    @property
+    def seen(self) -> int:
+        """Documents taken so far, by this process and those before it."""
+        return self.documents + self._seen
+
     def flush(self) -> None:
         """Write what is waiting; from here on it is not lost."""
         if not self._seen:

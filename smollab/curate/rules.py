@@ -91,6 +91,8 @@ class Filter:
         document, prepared = self.prepare(document)
         for rule in self.rules:
             value = rule.measure(prepared)
+            if value is None:
+                continue
             threshold = self.threshold(rule, document.language)
             if not rule.passes(value, threshold):
                 return self._drop(rule, value, threshold)

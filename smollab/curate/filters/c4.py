@@ -30,6 +30,7 @@ _POLICY = (
     "use of cookies",
     "use cookies",
 )
+_WORDS_LOOKED_FOR = re.compile("|".join(("lorem ipsum", "javascript", *_POLICY)), re.IGNORECASE)
 _SHOWN = 80
 """Characters of a forbidden line that are kept as evidence."""
 
@@ -70,19 +71,26 @@ RULES = (
 def read_prose(text: str, settings: C4Quality) -> Prose:
     """Go through the lines of a text, keep those that are prose, and note what else is there."""
     prose = Prose([])
+    has_citations = "[" in text
+    # Most texts hold none of the words that are looked for: then no line needs to be searched.
+    has_any = _WORDS_LOOKED_FOR.search(text) is not None
     for full_line in text.splitlines():
-        line = _CITATION.sub("", full_line.strip())
+        line = full_line.strip()
+        if has_citations:
+            line = _CITATION.sub("", line)
         words = full_line.split()
-        if len(words) < settings.minimum_words_per_line or max(map(len, words)) > settings.maximum_word_length:
+        if len(words) < settings.minimum_words_per_line:
             continue
-        lower = line.lower()
+        if len(line) > settings.maximum_word_length and max(map(len, words)) > settings.maximum_word_length:
+            continue
+        lower = line.lower() if has_any else ""
         if "lorem ipsum" in lower:
             prose.lorem_ipsum = prose.lorem_ipsum or line[:_SHOWN]
         if "javascript" in lower:
             continue
         if "{" in line:
             prose.curly_bracket = prose.curly_bracket or line[:_SHOWN]
-        if any(phrase in lower for phrase in _POLICY):
+        if has_any and any(phrase in lower for phrase in _POLICY):
             continue
         prose.sentences += count_sentences(line)
         prose.lines.append(line)
