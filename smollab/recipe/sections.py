@@ -245,7 +245,7 @@ class EduQuality:
     """A `transformers` classifier (a folder, or a name on the hub such as `HuggingFaceFW/fineweb-edu-classifier`), or
     an .npz file made by `make quality`; empty: the small model that comes with smollab."""
     minimum_score: float | None = None
-    """Least score; left out: 2.5 for a classifier (FineWeb-Edu keeps a rounded 3), 1.5 for the small model, where its F1
+    """Least score; left out: 2.5 for a classifier (FineWeb-Edu keeps a rounded 3), 1.5 for the small model, where F1
     is best on sites it has not seen (notebook 1.4)."""
 
 
