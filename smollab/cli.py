@@ -101,14 +101,11 @@ Ctrl-C stops; the same command continues. Runs that are done are kept while sett
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; errors the user can mend end in one line, with exit status 1."""
-    parser = build_parser()
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
     if not words:
-        parser.print_help()
+        build_parser().print_help()
         return 2
-    if words[0] == "curate" and words[1:2] in (["why"], ["recut"]):
-        words[:2] = [" ".join(words[:2])]  # two words, one verb
-    options = parser.parse_args(words)
+    options = parse(words)
     try:
         options.function(options)
     except KeyboardInterrupt:
@@ -122,6 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"smollab: {_explain(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Understand a command line; exits with a message if it is none."""
+    if words[:1] == ["curate"] and words[1:2] in (["why"], ["recut"]):
+        words = [" ".join(words[:2]), *words[2:]]  # two words, one verb
+    return build_parser().parse_args(words)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smollab.cli import build_parser
+from smollab.cli import parse
 from smollab.recipe import load_recipe, parse_override
 
 REPOSITORY = Path(__file__).parents[1]
@@ -24,7 +24,7 @@ COMMANDS = [words for path in TEXTS for words in shell_lines(path.read_text(enco
 
 
 def test_there_are_commands_to_check() -> None:
-    assert {words[0] for words in COMMANDS} == {"make", "smollab", "source"}
+    assert {words[0] for words in COMMANDS} <= {"make", "smollab", "source", "ray"}
 
 
 @pytest.mark.parametrize("words", [words for words in COMMANDS if words[0] == "make"], ids=" ".join)
@@ -37,7 +37,7 @@ def test_make_targets_exist(words: list[str]) -> None:
     "words", [words for words in COMMANDS if words[0] == "smollab" and "--help" not in words], ids=" ".join
 )
 def test_smollab_commands_are_understood(words: list[str]) -> None:
-    options = build_parser().parse_args(words[1:])
+    options = parse(words[1:])
     recipe = getattr(options, "recipe", None)
     if recipe:
         load_recipe(recipe, dict(parse_override(text) for text in options.set))
