@@ -22,6 +22,8 @@ from typing import Any, Protocol, TypeVar
 from smollab.curate.errors import CurationError
 from smollab.recipe import Curate
 
+TERMINATION_S = 5.0
+"""That a worker has to end when asked, before it is killed."""
 POLL_S = 0.2
 """Between two looks at the counter of documents."""
 
@@ -131,7 +133,8 @@ class ProcessEngine:
     ) -> None:
         waiting = list(reversed(todo))
         running: dict[Future[None], T] = {}
-        seen_before = self._counter.value
+        counter = self._counter.get_obj()  # read without the lock: a worker may be killed while it holds it
+        seen_before = counter.value
         try:
             while waiting or running:
                 # No more tasks than workers are handed out, so that a death can be blamed on few.
@@ -143,7 +146,7 @@ class ProcessEngine:
                     future.result()
                     del running[future]
                     done += 1
-                report(done, self._counter.value - seen_before)
+                report(done, counter.value - seen_before)
         except BrokenProcessPool:
             suspects = " or ".join(task.name for task in running.values())
             raise CurationError(
@@ -168,7 +171,10 @@ class ProcessEngine:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.join()
+            process.join(TERMINATION_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
         self._pool = None
 
 
