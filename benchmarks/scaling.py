@@ -1,12 +1,14 @@
 """Does curation take ten times as long, and the same memory, for ten times the documents?
 
-    python benchmarks/scaling.py                         # global steps on 10,000 to 100,000 documents
-    python benchmarks/scaling.py --documents 200000
+    python benchmarks/scaling.py                         # on 10,000 to 100,000 documents
+    python benchmarks/scaling.py --documents 10000 200000 --keys --steps "whole chain"
     python benchmarks/scaling.py --keys 100000 1000000   # only the comparison, on rows of keys
 
 Documents are made of real paragraphs of `data_samples` (and of the Debian packages in `$TMPDIR/smollab-debs`, if there
 are any), recombined at random so that each has the length of a real page; one in ten repeats an earlier document,
-exactly or with a few paragraphs exchanged. Each size runs in a process of its own, so that its peak memory is its own.
+exactly or with a few paragraphs exchanged. Each global step runs by itself, and then `curate` with all that follows
+extraction (language, rules, exact and MinHash deduplication, personal data), in one process. Each size runs in a
+process of its own, so that its peak memory is its own.
 Printed are ratios to the smallest size: CPU time per document, and peak memory.
 """
 
@@ -27,17 +29,19 @@ from pathlib import Path
 import numpy as np
 from harness import save_json
 
+from smollab.curate import curate
 from smollab.curate.across import DescribeTask, carry_out, describe_shard, find_duplicates
 from smollab.curate.dedup.table import write_table
 from smollab.curate.html import decode_html, extract_main_text
 from smollab.curate.warc import read_warc
 from smollab.documents import Document, Drop, read_documents, write_documents
-from smollab.recipe import Curate, MinHash
+from smollab.recipe import WEB_STEPS, Curate, Data, MinHash, Source
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
 SHARD_DOCUMENTS = 5000
 SHARD_ROWS = 50_000
-STEPS = ("url_dedup", "exact_dedup", "minhash_dedup", "paragraph_dedup", "line_dedup")
+WHOLE_CHAIN = "whole chain"
+STEPS = ("url_dedup", "exact_dedup", "minhash_dedup", "paragraph_dedup", "line_dedup", WHOLE_CHAIN)
 
 
 def read_paragraphs() -> list[str]:
@@ -106,11 +110,23 @@ def make_rows(folder: Path, rows: int) -> None:
         write_table(_task(folder, index, "minhash_dedup", ()).output, types, [block])
 
 
-def run_steps(folder: Path) -> dict[str, float]:
-    """Send the documents in a folder through all global steps, and return CPU seconds of each."""
+def run_chain(folder: Path) -> None:
+    """Curate the documents in a folder with all that follows extraction."""
+    steps = tuple(step for step in WEB_STEPS if not step.startswith("extract_"))
+    source = Source(address=f"parquet:{folder / 'input'}", steps=steps)
+    funnel = curate(Data(sources={"web": source}), Curate(workers=1), folder / "curated")
+    print(f"  {WHOLE_CHAIN}: {funnel.documents_kept} of {funnel.documents_read} kept", file=sys.stderr, flush=True)
+
+
+def run_steps(folder: Path, steps: list[str]) -> dict[str, float]:
+    """Send the documents in a folder through each of the steps, and return CPU seconds of each."""
     seconds: dict[str, float] = {}
-    for step in STEPS:
+    for step in steps:
         start = time.process_time()
+        if step == WHOLE_CHAIN:
+            run_chain(folder)
+            seconds[step] = time.process_time() - start
+            continue
         files = sorted((folder / "input").glob("*.parquet"))
         tasks = [_task(folder / "work" / step, index, step, (file,)) for index, file in enumerate(files)]
         for task in tasks:
@@ -150,9 +166,9 @@ def peak_memory_mb() -> float:
     return peak / 2**20 if sys.platform == "darwin" else peak / 1024
 
 
-def measure(kind: str, folder: Path) -> dict[str, float]:
+def measure(kind: str, folder: Path, steps: list[str]) -> dict[str, float]:
     """Run one size in a process of its own; return CPU seconds by step, and the peak memory."""
-    command = [sys.executable, __file__, "--run", kind, "--folder", str(folder)]
+    command = [sys.executable, __file__, "--run", kind, "--folder", str(folder), "--steps", *steps]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)  # type: ignore[no-any-return]
 
 
@@ -178,11 +194,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="*", default=[10_000, 30_000, 100_000])
     parser.add_argument("--keys", type=int, nargs="*", default=[100_000, 1_000_000])
+    parser.add_argument("--steps", nargs="*", choices=STEPS, default=list(STEPS), help="on documents; default: all")
     parser.add_argument("--run", choices=["documents", "keys"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
-        result = {"documents": run_steps, "keys": run_comparison}[options.run](options.folder)
+        is_keys = options.run == "keys"
+        result = run_comparison(options.folder) if is_keys else run_steps(options.folder, options.steps)
         print(json.dumps(result | {"peak memory": peak_memory_mb()}))
         return 0
     report = {}
@@ -200,7 +218,7 @@ def main() -> int:
                     characters += sum(len(document.text) for document in shard)
                     write_documents(folder / str(count) / "input" / f"{index:05d}.parquet", shard)
                 print(f"{count} documents of {characters // count} characters on average", file=sys.stderr)
-                results[count] = measure("documents", folder / str(count))
+                results[count] = measure("documents", folder / str(count), options.steps)
                 shutil.rmtree(folder / str(count))
             print_scaling("documents", results)
             report["documents"] = results
@@ -208,7 +226,7 @@ def main() -> int:
             results = {}
             for rows in options.keys:
                 make_rows(folder / "keys", rows)
-                results[rows] = measure("keys", folder / "keys")
+                results[rows] = measure("keys", folder / "keys", options.steps)
                 shutil.rmtree(folder / "keys")
             print_scaling("rows of keys", results)
             report["keys"] = results
