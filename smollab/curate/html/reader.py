@@ -1,13 +1,14 @@
 """A page -> a flat list of text blocks that know where in the page they stood.
 
 lexbor (through selectolax) repairs the markup and drops what is never text (scripts, controls of forms, ...),
-all in C. Its clean serialization is then read in one pass by a regular expression: cheaper than walking the
-tree node by node from Python, and as safe, since a serialized tree is well formed.
+all in C. Its clean serialization is then cut at each `<` and read in one pass: cheaper than walking the tree node
+by node from Python, and as safe, since a serialized tree is well formed.
 
 **Cost**: one pass over the tags; about half the time is the parser's.
 """
 
 import re
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -28,10 +29,8 @@ from smollab.curate.html.vocabulary import (
 )
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
-# Tag, attributes, text behind it, and the end of a link with the text behind that.
-# A serialized tree holds < and > in tags only: lexbor escapes them in texts and attributes.
-_EVENT = re.compile(r"<([^ >]+)([^>]*)>([^<]*)(</a>[^<]*)?")
-_INLINE, _NOTHING, _LINK, _BREAK, _BUTTON, _PASSED_OVER, _LEAF, _PART, _BOX, _CLOSE = range(10)
+_NEVER_TEXT = ",".join(sorted(NEVER_TEXT))
+_INLINE, _NOTHING, _BREAK, _BUTTON, _PASSED_OVER, _LEAF, _PART, _BOX, _CLOSE = range(9)
 _PARTS = split("li ul ol tr tbody thead tfoot dl dd center fieldset hgroup hr blockquote figure details")
 _ROLES = {
     **dict.fromkeys(BLOCK_TAGS, _BOX),
@@ -39,7 +38,6 @@ _ROLES = {
     **dict.fromkeys(LEAVES, _LEAF),
     **dict.fromkeys((f"/{tag}" for tag in BLOCK_TAGS), _CLOSE),
     **dict.fromkeys(PASSED_OVER, _PASSED_OVER),
-    **dict.fromkeys(("a", "/a"), _LINK),
     "br": _BREAK,
     "button": _BUTTON,
     "img": _NOTHING,
@@ -69,7 +67,8 @@ def read_page(html: str, *, hidden: bool = False, whole: bool = False) -> Page:
         tree = LexborHTMLParser(html)
         title = tree.css_first("title")
         page.title = " ".join(title.text().split()) if title else ""
-        tree.strip_tags(sorted(NEVER_TEXT))
+        for node in reversed(tree.css(_NEVER_TEXT)):  # one look at the tree; inner nodes first
+            node.decompose()
         if not whole:
             drop_link_lists(tree)
         body = tree.body.html if tree.body is not None else None
@@ -91,11 +90,25 @@ def drop_link_lists(tree: LexborHTMLParser) -> None:
             node.decompose()
 
 
+@lru_cache(maxsize=4096)
+def read_tag(tag: str) -> tuple[str, int, Traits]:
+    """Return name, role and traits of a tag as serialized, without its angle brackets; most repeat many times."""
+    name, space, rest = tag.partition(" ")
+    role = _ROLES.get(name, _INLINE)
+    if role == _INLINE and "-" in name:  # a custom element, with whatever inside
+        role = _CLOSE if name[0] == "/" else _BOX
+    traits = read_attributes(space + rest) if space and (role == _INLINE or role >= _LEAF) else PLAIN
+    if role == _INLINE and traits is PLAIN:
+        role = _NOTHING  # only what an inline element says about itself can matter
+    return name, role, traits
+
+
 class _Reader:
     """Turns the stream of tags and texts into blocks."""
 
     def __init__(self, page: Page, hidden: bool):
         self.page = page
+        self.blocks, self.containers = page.blocks, page.containers
         self.hidden = hidden
         self.stack: list[tuple[str, int, tuple[int, ...]]] = []  # tag, and container and regions before it
         self.container = -1
@@ -115,53 +128,52 @@ class _Reader:
         """Read a serialized tree. This loop runs once a tag and is half of what extraction costs."""
         in_link = is_mute = False
         skip_tag, skip_depth = "", 0
-        pieces, role_of = self.pieces, _ROLES.get
-        for tag, attributes, text, link_end in _EVENT.findall(html):
+        pieces = self.pieces
+        # A serialized tree holds < and > in tags only: lexbor escapes them in texts and attributes.
+        for piece in html.split("<")[1:]:
+            tag, _, text = piece.partition(">")  # tag with its attributes, and the text behind it
             if skip_depth:
-                if tag == skip_tag:
+                if tag[:1] == "/":
+                    skip_depth -= tag[1:] == skip_tag
+                elif tag.partition(" ")[0] == skip_tag:
                     skip_depth += 1
-                elif tag[0] == "/" and tag[1:] == skip_tag:
-                    skip_depth -= 1
                 if skip_depth:
                     continue
-            else:
-                role = role_of(tag, _INLINE)
-                if role == _INLINE and "-" in tag:  # a custom element, with whatever inside
-                    role = _CLOSE if tag[0] == "/" else _BOX
+            elif tag == "/a":
+                in_link = is_mute = False
+                pieces.append(text)
+                continue
+            elif tag[:2] == "a " or tag == "a":  # hardly ever the same twice: not worth a cache
+                in_link = True
+                traits = read_class(tag) if "class=" in tag else PLAIN
+                is_mute = traits is not PLAIN and self.leaves_out(traits)
+            elif tag[:4] != "img ":  # an image is no text, and no two are the same either
+                name, role, traits = read_tag(tag)
                 if role == _CLOSE:
                     if pieces:
                         self.flush()
-                    self.close(tag)
+                    self.close(name)
                 elif role >= _LEAF:
                     if pieces:
                         self.flush()
-                    traits = read_attributes(attributes) if attributes else PLAIN
                     if traits is not PLAIN and self.leaves_out(traits):
-                        skip_tag, skip_depth = tag, 1
+                        skip_tag, skip_depth = name, 1
                         continue
-                    self.open(tag, role, traits)
-                elif role == _LINK:
-                    in_link = tag == "a"
-                    is_mute = in_link and "class=" in attributes and self.leaves_out(read_class(attributes))
+                    self.open(name, role, traits)
+                elif role == _INLINE:
+                    if self.leaves_out(traits):
+                        skip_tag, skip_depth = name, 1
+                        continue
                 elif role == _BREAK:
                     pieces.append(LINE_BREAK)
-                elif role == _INLINE:
-                    if attributes:
-                        traits = read_attributes(attributes)
-                        if traits is not PLAIN and self.leaves_out(traits):
-                            skip_tag, skip_depth = tag, 1
-                            continue
                 elif role == _PASSED_OVER or (role == _BUTTON and self.kind not in HEADINGS):
                     # A button in a heading unfolds what follows, and holds the heading's text.
-                    skip_tag, skip_depth = tag, 1
+                    skip_tag, skip_depth = name, 1
                     continue
             if text and (pieces or not text.isspace()) and not is_mute:
                 pieces.append(text)
                 if in_link:
                     self.link_characters += len(text.strip())
-            if link_end:
-                in_link = is_mute = False
-                pieces.append(link_end[4:])
         if pieces:
             self.flush()
         while self.stack:
@@ -174,27 +186,30 @@ class _Reader:
 
     def open(self, tag: str, role: int, traits: Traits) -> None:
         self.stack.append((f"/{tag}", self.container, self.regions))
-        category = traits.category
+        category = traits.category if traits is not PLAIN else ""
         if role == _LEAF:
             self.kind = _KINDS.get(tag, "p")
-            self.in_pre += tag == "pre"
+            if tag == "pre":
+                self.in_pre += 1
             if category and tag not in HEADINGS:
                 self.enter_region(category)
             return
-        if not category and tag in _SUSPECTED_TAGS:
-            category = _SUSPECTED_TAGS[tag]
+        category = category or _SUSPECTED_TAGS.get(tag, "")
         if category and tag not in _NEVER_SUSPECTED:
             self.enter_region(category)
         if role == _PART:
-            self.bullet |= tag == "li"
-            self.kind = "row" if tag == "dd" else self.kind
-            self.rows += tag == "tr"
+            if tag == "li":
+                self.bullet = True
+            elif tag == "tr":
+                self.rows += 1
+            elif tag == "dd":
+                self.kind = "row"
             return
-        containers = self.page.containers
-        containers.append(Container(tag, self.container, traits.is_main or tag in _MAIN_TAGS))
-        self.container = len(containers) - 1
+        containers = self.containers
+        self.container, parent = len(containers), self.container
+        containers.append(Container(tag, parent, tag in _MAIN_TAGS or traits.is_main))
         if tag == "table":
-            self.tables.append((len(self.page.blocks), self.cells))
+            self.tables.append((len(self.blocks), self.cells))
         elif tag == "td" or tag == "th":
             self.cell = self.cells
             self.cells += 1
@@ -209,7 +224,7 @@ class _Reader:
             return
         _, container, self.regions = self.stack.pop()
         if container != self.container:
-            self.page.containers[self.container].end = len(self.page.containers)
+            self.containers[self.container].end = len(self.containers)
             self.container = container
             if closing_tag == "/table":
                 self.close_table()
@@ -220,9 +235,9 @@ class _Reader:
 
     def close_table(self) -> None:
         first_block, first_cell = self.tables.pop()
-        blocks = self.page.blocks[first_block:]
+        blocks = self.blocks[first_block:]
         if is_data_table(blocks, self.row_of_cell):
-            self.page.blocks[first_block:] = join_rows(blocks, self.row_of_cell)
+            self.blocks[first_block:] = join_rows(blocks, self.row_of_cell)
         # In an enclosing table everything in here belongs to one cell, which is then a layout cell.
         self.cell = first_cell - 1 if self.tables else -1
 
@@ -233,15 +248,14 @@ class _Reader:
         pieces.clear()
         if "&" in text:
             text = unescape(text)
-        text = tidy(text, bool(self.in_pre))
+        # The common case of `tidy` is spelled out: this runs for each block.
+        text = tidy(text, self.in_pre > 0) if self.in_pre or LINE_BREAK in text else " ".join(text.split())
         if text:
-            kind = self.kind
-            if self.bullet and kind == "p":
-                kind = "li"
+            kind = "li" if self.bullet and self.kind == "p" else self.kind
             self.bullet = False
             links = self.link_characters
             density = min(links / len(text), 1.0) if links else 0.0
-            block = Block(kind, text, measure(text), density, self.container, self.regions, self.cell)
-            self.page.blocks.append(block)
+            size = len(text) if text.isascii() else measure(text)
+            self.blocks.append(Block(kind, text, size, density, self.container, self.regions, self.cell))
         self.link_characters = 0
         self.kind = "pre" if self.in_pre else "p"

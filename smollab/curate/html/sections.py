@@ -22,6 +22,7 @@ MAXIMUM_LABELS = 60
 """A page with more is a list of them, and each costs a look at all that follows."""
 MAXIMUM_SHARE = 0.7
 """Of the page's good text that a label other than of comments may take away."""
+_NONE = -2  # stands for the container of a block that does not exist
 
 
 def _compile(phrases: str, *, whole_words: bool = True) -> re.Pattern[str]:
@@ -92,7 +93,7 @@ def find_ended(page: Page, good: list[int], verdicts: list[str], thresholds: Thr
         if labels > MAXIMUM_LABELS:
             break
         end = _scope(page, i)
-        lost = sum(good[j] for j in range(i, end) if not verdicts[j] and _home(page, j) not in homes)
+        lost = sum(good[j] for j in range(i, end) if good[j] and not verdicts[j] and _home(page, j) not in homes)
         if before < ENOUGH_BEFORE or (label != "comments" and lost > MAXIMUM_SHARE * total):
             if block.kind not in HEADINGS:
                 verdicts[i] = label
@@ -107,10 +108,14 @@ def _home(page: Page, block: int) -> int:
     """Return the innermost element that holds more than the block: sites like to wrap each paragraph."""
     blocks, containers = page.blocks, page.containers
     index = blocks[block].container
-    neighbors = [blocks[i].container for i in (block - 1, block + 1) if 0 <= i < len(blocks)]
-    while containers[index].parent >= 0 and not any(index <= n < containers[index].end for n in neighbors):
-        index = containers[index].parent
-    return index
+    before = blocks[block - 1].container if block else _NONE
+    after = blocks[block + 1].container if block + 1 < len(blocks) else _NONE
+    while True:
+        container = containers[index]
+        end = container.end
+        if container.parent < 0 or index <= before < end or index <= after < end:
+            return index
+        index = container.parent
 
 
 def _scope(page: Page, label: int) -> int:
