@@ -5,6 +5,7 @@ Every verb that runs part of the workflow takes a recipe and does whatever of th
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -168,7 +169,7 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
 
     verb = add("curate why", curate_why, "tell the life of one document: each rule's value and threshold", WHY_EPILOG)
-    verb.add_argument("document", help="its URL, path or record")
+    verb.add_argument("document", help="its URL, id or path, or record")
     verb.add_argument("--run", metavar="DIR", default="runs/laptop", help="folder of the run (%(default)s)")
     verb.add_argument("--text", action="store_true", help="also print the whole text as it was extracted")
 
@@ -225,8 +226,7 @@ def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the workflow of a recipe up to a verb's step."""
-    overrides = dict(parse_override(text) for text in options.set) | _source_overrides(options)
-    recipe = load_recipe(options.recipe, overrides)
+    recipe = _load(options)
     if options.verb == "run" and options.dry_run:
         print_cost(recipe)
         return
@@ -255,6 +255,11 @@ def run(options: argparse.Namespace) -> None:
     print(folder / results[options.verb])
 
 
+def _load(options: argparse.Namespace) -> Recipe:
+    """Load the recipe with what `--source` and then `--set` change."""
+    return load_recipe(options.recipe, _source_overrides(options) | dict(parse_override(text) for text in options.set))
+
+
 def _source_overrides(options: argparse.Namespace) -> dict[str, Any]:
     """What `--source` changes in a recipe.
 
@@ -269,7 +274,9 @@ def _source_overrides(options: argparse.Namespace) -> dict[str, Any]:
             named[f"data.sources.{name}.address"] = address
         elif ":" in text and options.verb == "curate":
             kind = text.partition(":")[0]
-            bare[kind if kind not in bare else f"{kind}{len(bare)}"] = {"address": text}
+            name = kind if kind not in bare else f"{kind}{len(bare)}"
+            steps = [s.steps for s in load_recipe(options.recipe).data.sources.values() if s.kind == kind and s.steps]
+            bare[name] = {"address": text} | ({"steps": list(steps[0])} if steps else {})
         else:
             raise RecipeError(f"--source {text}: expected NAME=KIND:PLACE, such as web=warc:pages.warc.gz")
     if not bare:
@@ -398,24 +405,23 @@ def curate_why(options: argparse.Namespace) -> None:
             text = document.text if options.text else document.text[:300]
             console.print(f"\n  as extracted: {text}\n", markup=False, highlight=False, soft_wrap=True)
         if row.detail.startswith("of "):
-            console.print(f"  kept in its place: smollab curate why {row.detail[3:]}", markup=False, soft_wrap=True)
+            command = shlex.join(["smollab", "curate", "why", row.detail[3:], "--run", options.run])
+            console.print(f"  kept in its place: {command}", markup=False, highlight=False, soft_wrap=True)
 
 
 def curate_recut(options: argparse.Namespace) -> None:
     """Judge the documents of a run by other thresholds, from its ledger, and show what changes."""
     from smollab.curate.pipeline import curate
     from smollab.curate.progress import Bars
-    from smollab.curate.recorded import load_about
+    from smollab.curate.recorded import check_recut
     from smollab.curate.recut import compare_cuts
     from smollab.progress import console
 
-    recipe = load_recipe(
-        options.recipe, dict(parse_override(text) for text in options.set) | _source_overrides(options)
-    )
+    recipe = _load(options)
     run_folder = Path(options.run or Path("runs") / recipe.name)
     before = run_folder / "curate"
     after = Path(options.to) if options.to else run_folder / "recut"
-    load_about(before)
+    check_recut(before, recipe.data, recipe.curate)
     if after.resolve() == before.resolve() or (after.exists() and not (after / "ledger").is_dir()):
         raise RecipeError(f"{after}: --to must name a new folder, or that of an earlier recut")
     with Bars(console) as bars:

@@ -8,7 +8,7 @@ be judged without a second look at the text (`smollab curate recut`), drawn as h
 One Parquet file a shard, one row a document, in the order of reading:
 
     record   source/shard/number: unique, where the same URL may have been crawled twice
-    id       of the document
+    id, url  of the document
     language, bytes (as fetched), characters (as extracted)
     step, reason, detail    of the drop; empty for documents that were kept
     gopher_quality.words, ...           the value of each rule; null where it was not measured
@@ -32,7 +32,7 @@ from smollab.recipe import Curate, resolve_place
 
 __all__ = ["LedgerRow", "code_hash", "read_ledger", "signatures", "write_ledger"]
 
-TEXT_COLUMNS = ("record", "id", "language", "step", "reason", "detail")
+TEXT_COLUMNS = ("record", "id", "url", "language", "step", "reason", "detail")
 NUMBER_COLUMNS = ("bytes", "characters")
 
 
@@ -42,6 +42,8 @@ class LedgerRow:
 
     record: str
     id: str
+    url: str = ""
+    """Its address, which may be its id; empty where there is none."""
     language: str = ""
     bytes: int = 0
     """Size as fetched; 0 for sources that are text already."""

@@ -123,6 +123,13 @@ def is_extraction(step: str) -> bool:
     return step.startswith("extract_")
 
 
+def _begin_row(document: Document) -> LedgerRow:
+    metadata = document.metadata
+    return LedgerRow(
+        str(metadata.get("record", "")), document.id, str(metadata.get("url") or ""), bytes=len(document.raw)
+    )
+
+
 class _Worker:
     """Passes documents through the steps of a stage, and notes what each step measured."""
 
@@ -147,7 +154,7 @@ class _Worker:
             for number, document in enumerate(read_shard(task.shard, report, journal)):
                 record = f"{task.source}/{task.index}/{number}"
                 document = replace(document, metadata={**document.metadata, "record": record})
-                yield _Arrival(document, LedgerRow(record, document.id, bytes=len(document.raw)))
+                yield _Arrival(document, _begin_row(document))
         else:
             yield from self._survivors()
 
@@ -177,14 +184,14 @@ class _Worker:
             yield arrival
 
     def _arrive(self, document: Document) -> _Arrival:
-        return _Arrival(document, LedgerRow(str(document.metadata.get("record", "")), document.id))
+        return _Arrival(document, _begin_row(document))
 
     def _recall(self, recorded: Recorded) -> Iterator[_Arrival]:
         """Yield the documents of an earlier run as they came out of extraction, or did not."""
         documents = read_documents(*recorded.extracted)
         lost_in = self.task.steps[: self.first_on_text]
         for known in read_ledger(recorded.ledger):
-            row = LedgerRow(known.record, known.id, bytes=known.bytes)
+            row = LedgerRow(known.record, known.id, known.url, bytes=known.bytes)
             if known.step in lost_in:
                 yield _Arrival(Document(known.id, "", self.task.source, known.language), row, known)
             else:

@@ -32,7 +32,7 @@ from smollab.curate.engines import Engine, T, Tick, make_engine
 from smollab.curate.errors import CurationError
 from smollab.curate.funnel import Funnel, SourceFunnel
 from smollab.curate.gather import gather
-from smollab.curate.local import LocalTask, Recorded, kept_parts, load_counts, run_local
+from smollab.curate.local import LocalTask, Recorded, is_extraction, kept_parts, load_counts, run_local
 from smollab.curate.progress import Progress, Update
 from smollab.curate.recorded import describe_run, find_recorded
 from smollab.curate.shards import Shard, list_shards
@@ -42,6 +42,8 @@ from smollab.recipe import Curate, Data, RecipeError
 
 __all__ = ["curate"]
 
+BEFORE_EXTRACTION = ("url",)
+"""Steps that look at the address only."""
 NEEDS_EXTRACTION = {
     "warc": ("extract_html",),
     "html": ("extract_html",),
@@ -79,6 +81,7 @@ def curate(
         needed = NEEDS_EXTRACTION.get(source.kind, ())
         if needed and not any(step in source.resolved_steps for step in needed):
             raise RecipeError(f"data.sources.{name}.steps: a {source.kind} source needs {needed[0]!r}")
+        _check_order(name, source.resolved_steps)
     if not data.sources:
         raise CurationError("data.sources is empty; name at least one source in the recipe")
     if any("minhash_dedup" in source.resolved_steps for source in data.sources.values()):
@@ -91,6 +94,17 @@ def curate(
         raise CurationError(
             f"{error.filename or output}: {error.strerror or error}; what is done is kept: {way_out}"
         ) from error
+
+
+def _check_order(source: str, steps: Sequence[str]) -> None:
+    """Refuse steps that would look for text before there is any."""
+    extractions = [position for position, step in enumerate(steps) if is_extraction(step)]
+    for step in steps[: max(extractions, default=0)]:
+        if step not in BEFORE_EXTRACTION and not is_extraction(step):
+            raise RecipeError(
+                f"data.sources.{source}.steps: {step!r} stands before {steps[extractions[-1]]!r}, where there is no "
+                "text yet: list it behind"
+            )
 
 
 class _Run:

@@ -7,7 +7,7 @@ other thresholds reads those instead of its sources. Its output is byte for byte
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from smollab.curate.errors import CurationError
 from smollab.curate.funnel import Funnel
 from smollab.curate.ledger import signatures
 from smollab.curate.local import Recorded, is_extraction
-from smollab.curate.shards import Shard
+from smollab.curate.shards import Shard, list_shards
 from smollab.curate.storage import stamp
 from smollab.recipe import Curate, Data
 
-__all__ = ["About", "describe_run", "find_recorded", "load_about"]
+__all__ = ["About", "check_recut", "describe_run", "find_recorded", "load_about"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,29 @@ def find_recorded(output: Path, about: About, shards: dict[str, list[Shard]]) ->
         for name, group in shards.items()
         if _same_until_extracted(name, about, earlier)
     }
+
+
+def check_recut(output: Path, data: Data, settings: Curate) -> None:
+    """Refuse to cut a run anew that was not made of a recipe's sources, or that recorded nothing.
+
+    Raises:
+        CurationError: what differs, and what to do.
+    """
+    earlier = load_about(output)
+    if not settings.ledger:
+        raise CurationError("curate.ledger is false: without it there is nothing to compare; leave it out")
+    if list(earlier.steps) != list(data.sources):
+        raise CurationError(
+            f"{output} was made of the sources {', '.join(earlier.steps)}, the recipe has {', '.join(data.sources)}: "
+            f"give the run's own recipe, {output.parent / 'recipe.toml'}"
+        )
+    about = describe_run(data, replace(settings, workers=None), {n: list_shards(n, s) for n, s in data.sources.items()})
+    for name in data.sources:
+        if not _same_until_extracted(name, about, earlier):
+            raise CurationError(
+                f"data.sources.{name}: its files, its steps up to extraction, or the code are not those of {output}: "
+                "there is nothing to cut anew; run `smollab curate`"
+            )
 
 
 def _of_shard(output: Path, name: str, index: int, about: About, earlier: About, funnel: Funnel) -> Recorded:

@@ -47,7 +47,7 @@ def find_lives(output: Path, query: str) -> list[Life]:
 
     Args:
         output: a finished curation's folder.
-        query: the id, or the record such as `web/0/17`.
+        query: the URL, the id, or the record such as `web/0/17`.
 
     Raises:
         CurationError: no ledger, or no such document; names the nearest ids.
@@ -55,12 +55,12 @@ def find_lives(output: Path, query: str) -> list[Life]:
     about = load_about(output)
     lives, ids = [], []
     for source, row in _rows(output, about):
-        if query in (row.id, row.record):
+        if query in (row.id, row.url, row.record):
             lives.append(Life(row, source, tuple(tell(row, source, about))))
         ids.append(row.id)
     if not lives:
         containing = [id_ for id_ in ids if query in id_][:3]
-        nearest = containing or difflib.get_close_matches(query, ids[:50_000], n=3, cutoff=0.5)
+        nearest = list(dict.fromkeys(containing)) or difflib.get_close_matches(query, ids[:50_000], n=3, cutoff=0.5)
         hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
         raise CurationError(f"{query}: none of the {len(ids):,} documents of {output} has this id{hint}")
     return lives

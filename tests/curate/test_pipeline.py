@@ -192,6 +192,11 @@ def test_broken_files_are_reported_and_the_rest_is_kept(tmp_path):
         ({"web": Source(address="warc:nowhere")}, CurationError, "does not exist"),
         ({"web": Source(address="warc:x", steps=("url", "langage"))}, RecipeError, "did you mean 'language'"),
         ({"web": Source(address="warc:x", steps=("language",))}, RecipeError, "needs 'extract_html'"),
+        (
+            {"web": Source(address="warc:x", steps=("url", "url_dedup", "extract_html"))},
+            RecipeError,
+            "'url_dedup' stands before 'extract_html', where there is no text yet",
+        ),
     ],
 )
 def test_recipes_that_cannot_work(sources, error, message, tmp_path):

@@ -1,8 +1,11 @@
 """`smollab curate why` and `smollab curate recut`, as a user meets them."""
 
+import json
+
 import pytest
 
 from smollab.cli import main
+from smollab.recipe import load_recipe
 
 from .making import prose, write_warc
 
@@ -35,7 +38,7 @@ def test_why_shows_every_value_against_its_threshold(run, capsys):
 
 def test_why_names_the_document_that_was_kept_instead(run, capsys):
     assert main(["curate", "why", "web/0/5", "--run", str(run[1])]) == 0
-    assert "kept in its place: smollab curate why http://a/2" in capsys.readouterr().out
+    assert f"kept in its place: smollab curate why http://a/2 --run {run[1]}" in capsys.readouterr().out
 
 
 def test_why_of_an_unknown_document_names_the_nearest(run, capsys):
@@ -68,3 +71,33 @@ def test_recut_does_not_overwrite_other_folders(run, tmp_path, capsys):
     for target in (folder / "curate", tmp_path / "web"):
         assert main(["curate", "recut", str(recipe), "--run", str(folder), "--to", str(target)]) == 1
         assert "--to must name a new folder" in capsys.readouterr().err
+
+
+def test_why_finds_documents_by_their_url(tmp_path, capsys):
+    rows = [{"id": f"row {i}", "url": f"http://a/{i}", "text": prose(i)} for i in range(2)]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = ["--source", f"jsonl:{tmp_path / 'x.jsonl'}", "--run", str(tmp_path / "run")]
+    assert main(["curate", "laptop", *source, "--set", "curate.workers=1"]) == 0
+    assert main(["curate", "why", "http://a/1", "--run", str(tmp_path / "run")]) == 0
+    assert "row 1\n  jsonl/0/1: kept" in capsys.readouterr().out
+
+
+def test_recut_refuses_what_is_not_the_runs(run, capsys):
+    recipe, folder = run
+    assert main(["curate", "recut", "laptop", "--run", str(folder)]) == 1
+    assert "was made of the sources web, the recipe has web, pdf" in capsys.readouterr().err
+    other = ["--set", "data.sources.web.address=warc:data_samples/web"]
+    assert main(["curate", "recut", str(recipe), "--run", str(folder), *other]) == 1
+    assert "data.sources.web: its files" in capsys.readouterr().err
+    assert main(["curate", "recut", str(recipe), "--run", str(folder), "--set", "curate.ledger=false"]) == 1
+    assert "curate.ledger is false" in capsys.readouterr().err
+    assert not (folder / "recut").exists()
+
+
+def test_another_source_keeps_the_recipes_steps(run, tmp_path, capsys):
+    (tmp_path / "web" / "0.warc.gz").rename(tmp_path / "0.warc.gz")
+    source = ["--source", f"warc:{tmp_path / '0.warc.gz'}", "--run", str(tmp_path / "fineweb")]
+    main(["curate", "fineweb-2024", *source, "--set", "curate.workers=1", "--set", "curate.language.languages=['fr']"])
+    written = load_recipe(str(tmp_path / "fineweb" / "recipe.toml"))
+    assert written.data.sources["warc"].steps == load_recipe("fineweb-2024").data.sources["web"].steps
+    assert written.curate.language.languages == ("fr",)
