@@ -31,13 +31,14 @@ from smollab.curate.html.vocabulary import (
 _COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _NEVER_TEXT = ",".join(sorted(NEVER_TEXT))
 _INLINE, _NOTHING, _BREAK, _BUTTON, _PASSED_OVER, _LEAF, _PART, _BOX, _CLOSE = range(9)
-_PARTS = split("li ul ol tr tbody thead tfoot dl dd center fieldset hgroup hr blockquote figure details")
+_PARTS = split("li ul ol tr tbody thead tfoot dl dd center fieldset hgroup blockquote figure details")
 _ROLES = {
     **dict.fromkeys(BLOCK_TAGS, _BOX),
     **dict.fromkeys(_PARTS, _PART),  # no candidates for the main container, being parts of a text
     **dict.fromkeys(LEAVES, _LEAF),
     **dict.fromkeys((f"/{tag}" for tag in BLOCK_TAGS), _CLOSE),
     **dict.fromkeys(PASSED_OVER, _PASSED_OVER),
+    "hr": _CLOSE,  # ends a block and opens nothing
     "br": _BREAK,
     "button": _BUTTON,
     "img": _NOTHING,

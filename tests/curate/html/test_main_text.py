@@ -242,3 +242,8 @@ def test_a_page_of_nothing_but_labels_is_read_in_linear_time():
         + "<div><h4>Comments</h4><p>Nobody said anything yet about this.</p></div>" * 4000
     )
     assert P1 in extract_main_text(page)
+
+
+def test_a_rule_between_paragraphs_opens_nothing():
+    page = read_page("<div>before<hr></div><div>behind</div>")
+    assert [(container.tag, container.end) for container in page.containers] == [("body", 3), ("div", 2), ("div", 3)]
