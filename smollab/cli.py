@@ -155,6 +155,10 @@ def build_parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="print parameters, tokens, FLOPs, memory and steps of the recipe, and run nothing",
             )
+        if name == "curate":
+            verb.add_argument(
+                "--to", metavar="PLACE", help="also copy what was kept to a new folder, or s3://..., hf://datasets/..."
+            )
         if name == "export":
             verb.add_argument("--to", metavar="DIR", help="also copy the exported folder to this new folder")
 
@@ -240,6 +244,10 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.run or Path("runs") / recipe.name)
     if options.verb == "export" and options.to and Path(options.to).exists():
         raise RecipeError(f"--to {options.to}: exists already; name a new folder")
+    if options.verb == "curate" and options.to:
+        from smollab.curate.publish import check_place
+
+        check_place(options.to)
     if recipe.parallel.data * recipe.parallel.tensor > 1:
         raise RecipeError(
             f"{recipe.name} is laid out for {recipe.parallel.data * recipe.parallel.tensor} devices, which this "
@@ -251,6 +259,12 @@ def run(options: argparse.Namespace) -> None:
     if options.verb == "export" and options.to:
         shutil.copytree(folder / "export", options.to)
         print(options.to)
+        return
+    if options.verb == "curate" and options.to:
+        from smollab.curate.publish import publish
+
+        files = publish(folder / "curate", options.to)
+        print(f"{options.to}: {len(files)} files")
         return
     print(folder / results[options.verb])
 

@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Any
 
 from smollab.curate.errors import CurationError
-from smollab.curate.rules import Filter, Rule, Value
+from smollab.curate.rules import OTHER, Filter, Rule, Value
 from smollab.documents import Document, replace
 from smollab.recipe import Language
 
@@ -40,18 +40,20 @@ def identify_language(
     def prepare(document: Document) -> tuple[Document, tuple[str, float]]:
         return document, detect(document.text, settings.model)
 
-    return Filter("language", RULES, prepare, settings, by_language, depends=("model",), note=_note)
+    def note(document: Document, values: Mapping[str, Value]) -> Document:
+        found = str(values["language"])
+        metadata = {**document.metadata, "language_score": values["score"]}
+        if OTHER in settings.languages and found not in settings.languages:
+            found, metadata["language_found"] = OTHER, found
+        return replace(document, language=found, metadata=metadata)
+
+    return Filter("language", RULES, prepare, settings, by_language, depends=("model",), note=note)
 
 
 RULES = (
     Rule("language", "not one of ours", "among", "languages", lambda found: found[0]),
     Rule("score", "uncertain", "minimum", "minimum_score", lambda found: round(found[1], 4)),
 )
-
-
-def _note(document: Document, values: Mapping[str, Value]) -> Document:
-    metadata = {**document.metadata, "language_score": values["score"]}
-    return replace(document, language=str(values["language"]), metadata=metadata)
 
 
 def detect(text: str, model: str = "lid.176") -> tuple[str, float]:

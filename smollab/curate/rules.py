@@ -16,10 +16,14 @@ from typing import Any, Literal
 
 from smollab.documents import Document, Drop
 
-__all__ = ["Filter", "Rule", "Value"]
+__all__ = ["OTHER", "Filter", "Rule", "Value"]
 
 Value = float | int | bool | str | None
 """What a rule measures; None where the rule has nothing to say (no stop words known for the language)."""
+
+
+OTHER = "other"
+"""In a threshold of names: any that is not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Rule:
         if self.bound == "maximum":
             return value <= threshold  # type: ignore[no-any-return]
         if self.bound == "among":
-            return value in threshold
+            return value in threshold or OTHER in threshold
         return not (value and threshold)
 
     def explain(self, value: Value, threshold: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 from smollab.curate.errors import CurationError
 from smollab.curate.fetch import FetchError, open_url
 
-__all__ = ["SeekableUrl", "find_remote_files", "is_remote", "open_file", "open_seekable", "stamp"]
+__all__ = ["SeekableUrl", "find_remote_files", "is_remote", "open_file", "open_seekable", "open_store", "stamp"]
 
 STORES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "hf": "huggingface_hub",
           "file": "", "local": "", "memory": ""}  # fmt: skip
@@ -76,7 +76,7 @@ def find_remote_files(place: str, suffixes: tuple[str, ...]) -> list[str]:
     if place.startswith(("http://", "https://")):
         return [place]
     try:
-        store, path = _open_store(place)
+        store, path = open_store(place)
         if "*" in path:
             found = sorted(store.glob(path))
         elif store.isdir(path):
@@ -106,14 +106,14 @@ def stamp(file: str) -> list[str]:
     if file.startswith(("http://", "https://")):
         return []
     try:
-        store, path = _open_store(file)
+        store, path = open_store(file)
         facts = store.info(path)
     except Exception:  # stores raise errors of many libraries; reading will say what is wrong
         return []
     return [str(facts[key]) for key in ("size", "ETag", "etag", "mtime", "LastModified", "created") if key in facts]
 
 
-def _open_store(address: str) -> tuple[Any, str]:
+def open_store(address: str) -> tuple[Any, str]:
     """Return the file system and the path inside it.
 
     Raises:
@@ -137,7 +137,7 @@ class _StoredFile(io.RawIOBase):
 
     def __init__(self, address: str):
         self._address = address
-        store, path = _open_store(address)
+        store, path = open_store(address)
         try:
             self._file = store.open(path, "rb")
         except Exception as error:  # stores raise errors of many libraries

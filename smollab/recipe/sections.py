@@ -122,7 +122,7 @@ class Language:
     """Language identification."""
 
     languages: tuple[str, ...] = ("en", "fr", "es", "de", "it", "pt", "vi")
-    """Keep documents in these; ISO 639-1."""
+    """Keep documents in these; ISO 639-1. With `other` among them the rest is kept too, as the language `other`."""
     minimum_score: float = 0.65
     """Least probability of the best language (FineWeb: 0.65 with fastText's lid.176)."""
     model: Literal["lid.176", "py3langid"] = "lid.176"

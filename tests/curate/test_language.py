@@ -48,3 +48,16 @@ def test_nothing_to_go_by():
 def test_a_long_text_is_judged_by_its_beginning_middle_and_end():
     mixed = SENTENCES["en"] * 100 + SENTENCES["de"] * 5
     assert detect(mixed)[0] == "en"
+
+
+def test_the_rest_may_be_kept_as_other_with_its_score():
+    step = identify_language(Language(languages=("en", "other")))
+    dutch = step(Document("id", SENTENCES["nl"] * 3, "web"))
+    assert (dutch.language, dutch.metadata["language_found"]) == ("other", "nl")
+    assert dutch.metadata["language_score"] >= 0.65
+    assert step(Document("id", SENTENCES["en"] * 3, "web")).language == "en"
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_the_other_identifier_agrees(language):
+    assert detect(SENTENCES[language], "py3langid")[0] == language
