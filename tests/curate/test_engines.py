@@ -83,7 +83,10 @@ with ProcessEngine(2) as engine:
 def test_interrupted_runs_leave_no_processes_and_keep_what_is_done(tmp_path, signal_):
     # The script has no `if __name__ == "__main__"` guard, on purpose.
     script = SCRIPT.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+    # A test run in the background of a shell ignores Ctrl-C, and what it starts would inherit that.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    command = [sys.executable, "-c", script]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     for _ in range(300):
         if (tmp_path / "1.done").exists() and (tmp_path / "0.done").exists():
             break
