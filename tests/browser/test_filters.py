@@ -1,14 +1,13 @@
 """The panel of notebook 1.3 in a real JupyterLab, and the report's links to dropped pages in a browser."""
 
-import json
-import os
 from pathlib import Path
 
 import pytest
 
+from .panel import open_panels
+
 pytestmark = pytest.mark.browser
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "1_3_filters.ipynb"
 # Some sample pages measured on the spot, so that this test needs no crawl; the panel is the notebook's.
 STAND_IN = """
 from dataclasses import replace
@@ -21,37 +20,13 @@ pages = [
     for page in load_pages(("noise", "en"), pages_per_file=40)
 ]
 """
-PICTURE_BYTES = """async image => {
-    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-    return bytes.length + ':' + bytes.reduce((sum, byte, i) => (sum * 31 + byte) % 1000000007, 7);
-}"""
 
 
 @pytest.fixture(scope="module")
-def box(lab, browser):
-    """The panel's output."""
-    address, root = lab
-    cells = {cell["id"]: cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]}
-    make_cell = lambda name, source: {
-        "cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": source
-    }  # fmt: skip
-    notebook = {
-        "cells": [make_cell("pages", STAND_IN), make_cell("panel", "".join(cells["panel-thresholds"]["source"]))],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    (root / "filters.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    page = browser.new_page(viewport={"width": 1300, "height": 1300})
-    page.set_default_timeout(120_000)
-    page.goto(f"{address}/lab/tree/filters.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_selector("text=/\\| Idle/")
-    page.click(".lm-MenuBar-item >> text=Run")
-    page.click("text=Run All Cells")
-    page.wait_for_selector(".smollab-figure", state="attached")
-    yield page.locator(".jp-OutputArea-output:has(.smollab-figure)").first
-    page.close()
+def panel(lab, browser):
+    """The notebook's panel, opened and run."""
+    with open_panels(lab, browser, "1_3_filters", STAND_IN, ["panel-thresholds"]) as (panel,):
+        yield panel
 
 
 @pytest.mark.timeout(300)
@@ -63,27 +38,17 @@ def box(lab, browser):
         (0, ["End"], "too few words"),
     ],
 )
-def test_slider_moved_by_keyboard_changes_text_and_picture(box, slider, keys, expected):
-    readout, picture = box.locator(".smollab-readout"), box.locator("img.smollab-figure, .smollab-figure img").first
-    text, source = readout.inner_text(), picture.evaluate(PICTURE_BYTES)
-    assert picture.evaluate("image => image.naturalWidth") > 500, "the picture is really there"
-    box.locator(".noUi-handle").nth(slider).focus()
-    for key in keys:
-        box.page.keyboard.press(key)
-    _wait_for_change(box, text, expected)
-    assert picture.evaluate(PICTURE_BYTES) != source
-    assert picture.bounding_box()["width"] <= 965, "the picture keeps its width"
+def test_slider_moved_by_keyboard_changes_text_and_picture(panel, slider, keys, expected):
+    before = panel.picture()
+    panel.press(slider, keys, expected)
+    assert panel.picture() != before
 
 
 @pytest.mark.timeout(300)
-def test_picker_shows_the_next_page_that_changes_sides(box):
-    text = box.locator(".smollab-readout").inner_text()
-    assert "Page 1 of" in text
-    box.locator(".noUi-handle").nth(7).focus()
-    box.page.keyboard.press("ArrowRight")
-    _wait_for_change(box, text, "Page 2 of")
-    if folder := os.environ.get("SMOLLAB_SCREENSHOTS"):
-        box.screenshot(path=Path(folder) / "panel-thresholds.png")
+def test_picker_shows_the_next_page_that_changes_sides(panel):
+    assert "Page 1 of" in panel.text
+    panel.press(7, ["ArrowRight"], "Page 2 of")
+    panel.screenshot()
 
 
 def test_link_in_the_report_opens_the_examples_of_a_reason(browser, tmp_path):
@@ -111,14 +76,3 @@ def test_link_in_the_report_opens_the_examples_of_a_reason(browser, tmp_path):
     examples.wait_for(state="visible", timeout=5000)
     assert "31 < 50" in examples.inner_text() and "why u" in examples.inner_text()
     page.close()
-
-
-def _wait_for_change(box, before, expected):
-    box.page.wait_for_function(
-        """([box, before, expected]) => {
-            const text = box.querySelector('.smollab-readout').innerText;
-            return text !== before && text.includes(expected);
-        }""",
-        arg=[box.element_handle(), before, expected],
-    )
-    box.page.wait_for_timeout(700)  # the picture follows the text

@@ -1,81 +1,38 @@
 """The panel of notebook 1.6 in a real JupyterLab: sliders and the list are moved, text and picture answer."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
+
+from .panel import open_panels
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "1_6_mixture_and_ablation.ipynb"
 # Counts like those of a run, so that this test needs none; the panel is the notebook's.
 STAND_IN = 'languages = {"en": 4_000_000, "fr": 800_000, "de": 600_000, "vi": 50_000}'
-PICTURE_BYTES = """async image => {
-    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-    return bytes.length + ':' + bytes.reduce((sum, byte, i) => (sum * 31 + byte) % 1000000007, 7);
-}"""
 
 
 @pytest.fixture(scope="module")
-def box(lab, browser):
-    """The panel's output."""
-    address, root = lab
-    cells = {cell["id"]: cell for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]}
-    make_cell = lambda name, source: {
-        "cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": source
-    }  # fmt: skip
-    notebook = {
-        "cells": [make_cell("counts", STAND_IN), make_cell("panel", "".join(cells["panel-mixture"]["source"]))],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    (root / "mixture.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    page = browser.new_page(viewport={"width": 1250, "height": 1400})
-    page.set_default_timeout(120_000)
-    page.goto(f"{address}/lab/tree/mixture.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-    page.wait_for_selector("text=/\\| Idle/")
-    page.click(".lm-MenuBar-item >> text=Run")
-    page.click("text=Run All Cells")
-    page.wait_for_selector(".smollab-figure", state="attached")
-    yield page.locator(".jp-OutputArea-output:has(.smollab-figure)").first
-    page.close()
+def panel(lab, browser):
+    """The notebook's panel, opened and run."""
+    with open_panels(lab, browser, "1_6_mixture_and_ablation", STAND_IN, ["panel-mixture"]) as (panel,):
+        yield panel
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("slider", "keys", "expected"),
-    [(0, ["PageUp"] * 3, "vi is read"), (1, ["PageUp"] * 2, "teach as"), (2, ["PageUp"], "vi is read")],
+    [
+        (0, ["PageUp"] * 3, "vi is read"),
+        (1, ["PageUp"] * 2, "teach as"),
+        (2, ["PageUp"], "vi is read"),
+    ],
 )
-def test_slider_moved_by_keyboard_changes_text_and_picture(box, slider, keys, expected):
-    readout, picture = box.locator(".smollab-readout"), box.locator("img.smollab-figure, .smollab-figure img").first
-    text, source = readout.inner_text(), picture.evaluate(PICTURE_BYTES)
-    assert picture.evaluate("image => image.naturalWidth") > 500, "the picture is really there"
-    box.locator(".noUi-handle").nth(slider).focus()
-    for key in keys:
-        box.page.keyboard.press(key)
-    _wait_for_change(box, text, expected)
-    assert picture.evaluate(PICTURE_BYTES) != source
-    assert picture.bounding_box()["width"] <= 965, "the picture keeps its width"
+def test_slider_moved_by_keyboard_changes_text_and_picture(panel, slider, keys, expected):
+    before = panel.picture()
+    panel.press(slider, keys, expected)
+    assert panel.picture() != before
 
 
 @pytest.mark.timeout(240)
-def test_another_language_is_boosted(box):
-    text = box.locator(".smollab-readout").inner_text()
-    box.locator("select").select_option("fr")
-    _wait_for_change(box, text, "tokens are read")
-    if folder := os.environ.get("SMOLLAB_SCREENSHOTS"):
-        box.screenshot(path=Path(folder) / "panel-mixture.png")
-
-
-def _wait_for_change(box, before, expected):
-    box.page.wait_for_function(
-        """([box, before, expected]) => {
-            const text = box.querySelector('.smollab-readout').innerText;
-            return text !== before && text.includes(expected);
-        }""",
-        arg=[box.element_handle(), before, expected],
-    )
-    box.page.wait_for_timeout(700)  # the picture follows the text
+def test_another_language_is_boosted(panel):
+    panel.select(0, "fr", "tokens are read")
+    panel.screenshot()
