@@ -8,7 +8,7 @@ About half of the pages are held out: the extractor's rules and thresholds were 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -16,25 +16,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from samples.made_pages import WORDS
 from samples.manifest import OUR_LICENSE, Entry
 from samples.packages import Packages
+from smollab.lab.extraction import GoldPage
 
 FOLDER = Path(__file__).parent / "pages" / "extraction"
 PAGES = "evaluation/extraction_pages.jsonl"
 KINDS = ("news", "blog", "shop", "forum", "other")
 SPLITS = ("development", "held-out")
 _MARK = re.compile(r" \*>")
-
-
-@dataclass(frozen=True)
-class GoldPage:
-    """A page and what a perfect extraction would return."""
-
-    name: str
-    kind: str
-    language: str
-    split: str
-    """`development` or `held-out`."""
-    html: str
-    text: str
 
 
 def build(packages: Packages, folder: Path) -> list[Entry]:

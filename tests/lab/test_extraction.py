@@ -7,7 +7,7 @@ import pytest
 from smollab.curate.html import extract_main_text, score_words
 from smollab.curate.html.reader import read_page
 from smollab.curate.html.thresholds import DEFAULTS
-from smollab.lab.checks import WrongAnswer, extraction
+from smollab.lab.checks import extraction
 from smollab.lab.extraction import (
     EVIDENCE,
     EXTRACTORS,
@@ -135,15 +135,6 @@ REFERENCES = {
 }
 
 
-@pytest.mark.parametrize("number", REFERENCES)
-def test_references_pass_and_stubs_are_reported(number, capsys):
-    check, reference = REFERENCES[number]
-    check(reference)
-    assert capsys.readouterr().out == f"{number}: passed\n"
-    check(lambda *arguments: None)
-    assert "not attempted yet" in capsys.readouterr().out
-
-
 def harmonic(p, r):
     return 2 * p * r / (p + r) if p + r else 0
 
@@ -165,21 +156,15 @@ def without_children(parents, weights, share):
     return best
 
 
-@pytest.mark.parametrize(
-    ("number", "wrong", "message"),
-    [
-        ("1.1.1", lambda pieces: sum(linked for _, linked in pieces) / max(len(pieces), 1), "Count characters"),
-        ("1.1.1", lambda pieces: sum(len(t) for t, k in pieces if k) / max(sum(len(t) for t, k in pieces if not k), 1),
-         "divide by all characters"),
-        ("1.1.2", lambda blocks, c, d: [t for t, share in blocks if len(t) >= c], "Both conditions"),
-        ("1.1.2", lambda blocks, c, d: [t for t, share in blocks if len(t) > c and share < d], "the limits pass"),
-        ("1.1.3", set_f1, "sets of words"),
-        ("1.1.3", precision, "precision or recall alone"),
-        ("1.1.4", lambda parents, weights, share: 0, "go deeper"),
-        ("1.1.4", without_children, "go deeper"),
-        ("1.1.4", lambda parents, weights, share: 3, "share of 0.9"),
-    ],
-)  # fmt: skip
-def test_typical_mistakes_are_told_apart(number, wrong, message):
-    with pytest.raises(WrongAnswer, match=message):
-        REFERENCES[number][0](wrong)
+MISTAKES = [
+    ("1.1.1", lambda pieces: sum(linked for _, linked in pieces) / max(len(pieces), 1), "Count characters"),
+    ("1.1.1", lambda pieces: sum(len(t) for t, k in pieces if k) / max(sum(len(t) for t, k in pieces if not k), 1),
+     "divide by all characters"),
+    ("1.1.2", lambda blocks, c, d: [t for t, share in blocks if len(t) >= c], "Both conditions"),
+    ("1.1.2", lambda blocks, c, d: [t for t, share in blocks if len(t) > c and share < d], "the limits pass"),
+    ("1.1.3", set_f1, "sets of words"),
+    ("1.1.3", precision, "precision or recall alone"),
+    ("1.1.4", lambda parents, weights, share: 0, "go deeper"),
+    ("1.1.4", without_children, "go deeper"),
+    ("1.1.4", lambda parents, weights, share: 3, "share of 0.9"),
+]  # fmt: skip

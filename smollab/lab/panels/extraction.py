@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
-
 from smollab.curate.html import score_words
 from smollab.curate.html.blocks import Block
 from smollab.curate.html.reader import read_page
 from smollab.curate.html.thresholds import DEFAULTS
 from smollab.lab.extraction import GoldPage, is_gold, judge_text
-from smollab.lab.panels.panel import CONTROL_STYLE, CONTROL_WIDTH, Panel, int_slider, slider
+from smollab.lab.panels.panel import Panel, dropdown, int_slider, slider
 from smollab.plots.extraction import FATES, plot_blocks
 
 if TYPE_CHECKING:
@@ -43,13 +41,8 @@ class ExtractionPanel(Panel):
             for page in self.pages
             if page.language in DRAWN_LANGUAGES and 5 < len(self._whole[page.name].blocks) <= MAXIMUM_BLOCKS
         ]
-        self.page = widgets.Dropdown(
-            description="page",
-            options=[(f"{page.kind}: {page.name} ({page.language})", page.name) for page in shown],
-            value=first,
-            style=CONTROL_STYLE,
-            layout=widgets.Layout(width=CONTROL_WIDTH),
-        )
+        options = [(f"{page.kind}: {page.name} ({page.language})", page.name) for page in shown]
+        self.page = dropdown("page", options, first)
         d = DEFAULTS
         self.thresholds: dict[str, Any] = {
             "link_density": slider("most links in a block", d.link_density, 0, 1, 0.05, ".2f", live=False),

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import ipywidgets as widgets
-
-from smollab.lab.panels.panel import CONTROL_STYLE, CONTROL_WIDTH, Panel, slider
+from smollab.lab.panels.panel import Panel, dropdown, slider
 from smollab.plots.mixture import plot_mixture
 from smollab.tokens.proportions import FREE_EPOCHS, effective_tokens, epochs, temperature_weights
 
@@ -24,13 +22,8 @@ class MixturePanel(Panel):
         self.tokens = dict(tokens)
         self.temperature = slider("temperature", 1.0, 1.0, 10.0, 0.1, ".1f")
         self.passes = slider("budget (times all text)", 1.0, 0.25, 40.0, 0.25, ".2f")
-        self.name = widgets.Dropdown(
-            options=list(self.tokens),
-            value=min(self.tokens, key=lambda name: self.tokens[name]),
-            description="language to boost",
-            style=CONTROL_STYLE,
-            layout=widgets.Layout(width=CONTROL_WIDTH),
-        )
+        smallest = min(self.tokens, key=lambda name: self.tokens[name])
+        self.name = dropdown("language to boost", list(self.tokens), smallest)
         self.boost = slider("boost (times its weight)", 1.0, 0.0, 20.0, 0.25, ".2f")
         super().__init__(self.temperature, self.passes, self.name, self.boost)
 

@@ -3,6 +3,8 @@
 import base64
 import html
 import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -25,6 +27,9 @@ class Panel:
     Args:
         controls: widgets with a `value`; every change computes and draws anew.
     """
+
+    _settling = False
+    """While a panel moves its own controls, nothing is computed."""
 
     def __init__(self, *controls: Any) -> None:
         self.controls = controls
@@ -51,7 +56,9 @@ class Panel:
         return compact(self._pixels)
 
     def refresh(self) -> None:
-        """Compute and draw anew."""
+        """Compute and draw anew, once for each change that a person makes."""
+        if self._settling:
+            return
         figure, self.readout = self.compute()
         self._pixels = draw(figure)
         # Without a fixed width the front end blows the picture up to the width of the cell.
@@ -63,6 +70,21 @@ class Panel:
             f'<p style="margin: 4px 0; line-height: 1.4">{html.escape(line)}</p>' for line in self.readout.splitlines()
         )
 
+    @contextmanager
+    def settle(self) -> Iterator[None]:
+        """Let a panel move its own controls in the body, without computing anew."""
+        self._settling = True
+        try:
+            yield
+        finally:
+            self._settling = False
+
+    def offer(self, picker: Any, count: int) -> None:
+        """Fit a slider that picks one of several things to how many there are."""
+        with self.settle():
+            picker.max = max(count, 1)
+            picker.disabled = count < 2
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget for a front end with a kernel; the picture and the readout for one without."""
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())
@@ -70,6 +92,19 @@ class Panel:
         bundle["image/png"] = base64.b64encode(self.picture).decode("ascii")
         width = int(self._image.layout.width.removesuffix("px"))
         return bundle, {"image/png": {"width": width}}
+
+
+def dropdown(description: str, options: Sequence[Any], value: Any = None) -> Any:
+    """A list to choose from with the look all panels share.
+
+    Args:
+        description: shown left of it; never empty.
+        options: values, or (text shown, value).
+        value: at the beginning; None: the first.
+    """
+    first = {} if value is None else {"value": value}
+    layout = widgets.Layout(width=CONTROL_WIDTH)
+    return widgets.Dropdown(description=description, options=options, style=CONTROL_STYLE, layout=layout, **first)
 
 
 def slider(description: str, value: float, low: float, high: float, step: float, form: str, live: bool = True) -> Any:

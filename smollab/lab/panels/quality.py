@@ -1,14 +1,13 @@
 """Move the threshold on a predicted score and see which texts enter and leave, with precision and recall."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
 from smollab.curate.quality import Scored, select
-from smollab.lab.panels.panel import CONTROL_STYLE, CONTROL_WIDTH, Panel, int_slider, slider
+from smollab.lab.panels.panel import Panel, dropdown, int_slider, slider
 from smollab.plots.quality import plot_selection
 
 if TYPE_CHECKING:
@@ -34,17 +33,11 @@ class QualityPanel(Panel):
         self._true = np.array([excerpt.score for excerpt in self.excerpts])
         self.threshold = slider("least predicted score", threshold, 0.0, 4.0, 0.1, ".1f", live=False)
         self.good_from = int_slider("good is a score from", 3, 1, 5, live=False)
-        self.judge = _dropdown("predicted by", [(name, name) for name in self.predicted])
+        self.judge = dropdown("predicted by", [(name, name) for name in self.predicted])
         languages = sorted({excerpt.language for excerpt in self.excerpts})
-        self.language = _dropdown("texts in", [("all languages", ""), *((name, name) for name in languages)])
+        self.language = dropdown("texts in", [("all languages", ""), *((name, name) for name in languages)])
         self.place = int_slider("text that changes sides", 1, 1, 1, live=False)
-        self._settling = False
         super().__init__(self.threshold, self.good_from, self.judge, self.language, self.place)
-
-    def refresh(self) -> None:
-        """Compute and draw anew, once for each change that a person makes."""
-        if not self._settling:
-            super().refresh()
 
     def compute(self) -> "tuple[Figure, str]":
         """Apply the threshold to the chosen texts."""
@@ -57,7 +50,7 @@ class QualityPanel(Panel):
         now, before = scores >= threshold, scores >= self.start
         changed = np.flatnonzero(now != before)
         changed = changed[np.argsort(np.abs(scores[changed] - threshold), kind="stable")]
-        self._offer(len(changed))
+        self.offer(self.place, len(changed))
         found = select(scores, true, threshold, good_from)
         lines = [
             f"{found.kept} of {len(true)} texts stay at {threshold:g}: precision {found.precision:.0%} "
@@ -80,16 +73,3 @@ class QualityPanel(Panel):
             f"Predicted {score:.2f}, annotated {excerpt.score}, {fate} ({excerpt.language}, {excerpt.site}): "
             f"“{text[:SHOWN_CHARACTERS]}{cut}”"
         )
-
-    def _offer(self, changed: int) -> None:
-        """Fit the picker to the number of texts that change sides."""
-        self._settling = True
-        self.place.max = max(changed, 1)
-        self.place.disabled = changed < 2
-        self._settling = False
-
-
-def _dropdown(description: str, options: Sequence[tuple[str, str]]) -> Any:
-    return widgets.Dropdown(
-        description=description, options=options, style=CONTROL_STYLE, layout=widgets.Layout(width=CONTROL_WIDTH)
-    )

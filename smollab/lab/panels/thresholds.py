@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from smollab.documents import Drop
 from smollab.lab.ledger import FILTERS, LANGUAGES
 from smollab.lab.pages import Page, find_rule, judge, threshold_of, with_thresholds
-from smollab.lab.panels.panel import CONTROL_STYLE, Panel, int_slider, slider
+from smollab.lab.panels.panel import Panel, dropdown, int_slider, slider
 from smollab.plots.rules import plot_cut
 from smollab.recipe import Curate
 
@@ -69,21 +69,16 @@ class ThresholdPanel(Panel):
             made.layout.width = WIDTH
             self.thresholds[c.key] = made
         options = [("all languages", ""), *((name, name) for name in LANGUAGES)]
-        self.language = _dropdown("pages in", options)
-        self.shown = _dropdown("values shown", [(c.label, c.key) for c in CONTROLS])
+        self.language = dropdown("pages in", options)
+        self.shown = dropdown("values shown", [(c.label, c.key) for c in CONTROLS])
         self.place = int_slider("page that changes sides", 1, 1, 1, live=False)
-        self.place.layout.width = WIDTH
-        self._settling = False
+        for made in (self.language, self.shown, self.place):
+            made.layout.width = WIDTH
         for key, made in self.thresholds.items():
             made.observe(lambda change, key=key: self._show(key), names="value")
         super().__init__(*self.thresholds.values(), self.language, self.shown, self.place)
         grid = widgets.GridBox(self.controls, layout=widgets.Layout(grid_template_columns=f"repeat(2, {WIDTH})"))
         self.widget = widgets.VBox([grid, self._text, self._image])
-
-    def refresh(self) -> None:
-        """Compute and draw anew, once for each change that a person makes."""
-        if not self._settling:
-            super().refresh()
 
     def compute(self) -> "tuple[Figure, str]":
         """Judge all pages by the present thresholds."""
@@ -94,7 +89,7 @@ class ThresholdPanel(Panel):
         language = self.language.value
         chosen = [i for i, page in enumerate(self.pages) if not language or page.document.language == language]
         changed = [i for i in chosen if (verdicts[i] is None) != (self._before[i] is None)]
-        self._offer(len(changed))
+        self.offer(self.place, len(changed))
         rule, step = find_rule(control.key), control.key.partition(".")[0]
         measured: dict[str, list[float]] = {"real": [], "junk": []}
         for i in chosen:
@@ -154,19 +149,5 @@ class ThresholdPanel(Panel):
 
     def _show(self, key: str) -> None:
         """Let the picture follow the slider that was moved."""
-        self._settling = True
-        self.shown.value = key
-        self._settling = False
-
-    def _offer(self, changed: int) -> None:
-        """Fit the picker to the number of pages that change sides."""
-        self._settling = True
-        self.place.max = max(changed, 1)
-        self.place.disabled = changed < 2
-        self._settling = False
-
-
-def _dropdown(description: str, options: Sequence[tuple[str, str]]) -> Any:
-    return widgets.Dropdown(
-        description=description, options=options, style=CONTROL_STYLE, layout=widgets.Layout(width=WIDTH)
-    )
+        with self.settle():
+            self.shown.value = key
