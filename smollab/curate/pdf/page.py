@@ -130,7 +130,7 @@ class Page:
     links: list[Link] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     problem: str = ""
-    """Why the page could not be read or must not be used: `corrupt`, `garbled`, `needs OCR`; its lines are then none."""
+    """Why the page could not be read or must not be used: `corrupt`, `garbled`, `needs OCR`; it then has no lines."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,64 @@
+"""Letters as they should be: ligatures taken apart, accents put on the letters that they stand beside.
+
+Old TeX fonts hold accents as characters of their own, drawn over the letter: `´e` or `e´` in the file for `é`.
+"""
+
+import re
+import unicodedata
+
+from smollab.curate.unicode import repair_unicode
+
+SOFT_HYPHEN = "\xad"
+
+_LIGATURES = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "ĳ": "ij", "Ĳ": "IJ", "ŉ": "ʼn"}
+)
+_COMBINING = {
+    "´": "\u0301",
+    "`": "\u0300",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "¨": "\u0308",
+    "¸": "\u0327",
+    "˘": "\u0306",
+    "ˇ": "\u030c",
+    "˚": "\u030a",
+    "˙": "\u0307",
+    "˝": "\u030b",
+}
+# TeX draws the accent first, then the letter beneath it; the space between is a matter of rounding.
+_LOOSE_ACCENT = re.compile(r"([´ˆ˜¨˘ˇ˚˙˝]) ?([A-Za-zıȷ])")
+_LOOSE_GRAVE = re.compile(r"(?<=\w)(`) ?([aeiouAEIOUı])(?=[\w\s,.;:!?])")
+_LOOSE_CEDILLA = re.compile(r"([cCsStT]) ?(¸)|(¸) ?([cCsStT])")
+_TO_REPAIR = re.compile("[\ufb00-\ufb06ĳĲŉ´`ˆ˜¨¸˘ˇ˚˙˝]")
+
+
+def tidy(text: str) -> str:
+    """Return the text of a line: white space single, ligatures as letters, accents composed, Unicode repaired.
+
+    A soft hyphen at the end stays, since it says that the word goes on in the next line.
+    """
+    text = " ".join(text.split())
+    if text.isascii() and text.isprintable() and "`" not in text:
+        return text
+    goes_on = text.endswith(SOFT_HYPHEN)
+    if _TO_REPAIR.search(text):
+        text = _compose_accents(text.translate(_LIGATURES))
+    text = " ".join(repair_unicode(text).split())
+    return text + SOFT_HYPHEN if goes_on else text
+
+
+def _compose_accents(text: str) -> str:
+    text = _LOOSE_ACCENT.sub(_compose, text)
+    text = _LOOSE_GRAVE.sub(_compose, text)
+    return _LOOSE_CEDILLA.sub(_compose_cedilla, text)
+
+
+def _compose(match: re.Match[str]) -> str:
+    letter = {"ı": "i", "ȷ": "j"}.get(match[2], match[2])
+    composed = unicodedata.normalize("NFC", letter + _COMBINING[match[1]])
+    return composed if len(composed) == 1 else match[0]
+
+
+def _compose_cedilla(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", (match[1] or match[4]) + _COMBINING["¸"])
