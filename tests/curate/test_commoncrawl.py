@@ -8,13 +8,12 @@ import pytest
 
 from smollab.curate import commoncrawl, fetch
 from smollab.curate.errors import CurationError
-from smollab.curate.fetch import ALLOW_LOOPBACK
 from smollab.curate.readers import list_shards, read_shard
 from smollab.curate.shards import Report
 from smollab.recipe import Source
 
 from .making import page, prose, record
-from .serving import Site, serve
+from .serving import Site, allow_loopback, serve
 
 CRAWL = "crawl-data/CC-MAIN-2024-10/segments/1/warc"
 
@@ -68,7 +67,7 @@ def index_server(handler, path):
 
 @pytest.fixture
 def site(monkeypatch):
-    monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+    allow_loopback(monkeypatch)
     monkeypatch.setattr(fetch, "BACK_OFF_S", 0.001)
     with serve(Site(dict(FILES)), index_server) as running:
         monkeypatch.setattr(commoncrawl, "INDEX_SERVER", running.address + "/{crawl}-index")
@@ -259,7 +258,6 @@ def test_a_server_that_is_no_index(site):
         list_shards("web", Source(address="cc:CC-MAIN-2024-11?url=a.example"))
 
 
-def test_private_networks_are_refused(monkeypatch):
-    monkeypatch.delenv(ALLOW_LOOPBACK, raising=False)
+def test_private_networks_are_refused():
     with pytest.raises(CurationError, match="private network: refused"):
         list_shards("web", Source(address="cc:http://127.0.0.1:9/x-index?url=a.example"))

@@ -6,9 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from smollab.curate import fetch
-from smollab.curate.fetch import ALLOW_LOOPBACK, FetchError, check_public, open_url
+from smollab.curate.fetch import FetchError, open_url
+from smollab.curate.public_address import check_public
 
-from .serving import Site, serve
+from .serving import Site, allow_loopback, serve
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -38,7 +39,7 @@ def server():
 
 @pytest.fixture
 def loopback(monkeypatch):
-    monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+    allow_loopback(monkeypatch)
 
 
 def test_loopback_is_refused_unless_a_test_allows_it(server):
@@ -170,14 +171,14 @@ def test_the_server_says_how_long_to_wait(quick, monkeypatch):
         if site.requests[path] > 3:
             return False
         handler.send_response(429)
-        handler.send_header("Retry-After", ["7", "100000", "Wed, 21 Oct 2026 07:28:00 GMT"][site.requests[path] - 1])
+        handler.send_header("Retry-After", ["7", "nonsense", "Wed, 21 Oct 2015 07:28:00 GMT"][site.requests[path] - 1])
         handler.end_headers()
         return True
 
     site = Site({"x": DATA})
     with serve(site, answer):
         assert read_all(f"{site.address}/x") == DATA
-    assert slept == [7.0, 60.0, 0.004]
+    assert slept == [7.0, 0.002, 0.004]
 
 
 def test_errors_that_will_stay_are_not_asked_again(quick):

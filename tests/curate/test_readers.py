@@ -14,13 +14,12 @@ import pytest
 
 from smollab.curate import rows as rows_module
 from smollab.curate.errors import CurationError
-from smollab.curate.fetch import ALLOW_LOOPBACK
 from smollab.curate.readers import list_shards, read_shard
 from smollab.curate.shards import Report
 from smollab.recipe import Source
 
 from .making import REPOSITORY, SAMPLES, pack, page, record, write_warc
-from .serving import Site, serve
+from .serving import Site, allow_loopback, serve
 
 
 def read(address, **options):
@@ -79,7 +78,7 @@ def test_a_remote_warc_is_streamed(tmp_path, monkeypatch):
         address = f"warc:http://127.0.0.1:{server.server_port}/x.warc.gz"
         documents, report = read(address)
         assert documents == [] and "refused" in str(problems(report))
-        monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+        allow_loopback(monkeypatch)
         documents, report = read(address)
         assert len(documents) == 20 and not report.problems
         documents, report = read(address.replace("x.warc", "none.warc"))
@@ -239,7 +238,7 @@ def test_addresses_that_cannot_be_read(address, why):
 
 
 def test_parquet_behind_a_server_is_read_by_ranges(monkeypatch, tmp_path):
-    monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+    allow_loopback(monkeypatch)
     texts = [f"text {number} " * 2000 for number in range(400)]
     pq.write_table(pa.table({"text": texts, "bulk": texts[::-1]}), tmp_path / "x.parquet", compression="none")
     data = (tmp_path / "x.parquet").read_bytes()
@@ -336,7 +335,7 @@ def test_a_wet_record_of_one_long_line_with_mixed_encodings(tmp_path):
 
 
 def test_an_interrupted_download_keeps_what_came(tmp_path, monkeypatch):
-    monkeypatch.setenv(ALLOW_LOOPBACK, "1")
+    allow_loopback(monkeypatch)
     data = pack([record(f"http://a/{number}", page(f"{number} " * 500)) for number in range(200)])
     cut = len(data) // 2
     with serve(Site({"x.warc.gz": data}, break_after={"x.warc.gz": [cut]}, without_tag={"x.warc.gz"})) as site:
