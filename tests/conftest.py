@@ -28,7 +28,7 @@ def make_model() -> Callable[..., Transformer]:
             "num_hidden_layers": 5,
             "num_attention_heads": 4,
             "num_key_value_heads": 2,
-            "max_position_embeddings": 128,
+            "max_position_embeddings": 2048,
             "initializer_range": 0.2,  # large enough that logits depend on every part
         }
         model = Transformer(ModelConfig(**shape | changes), seed=1)

@@ -161,7 +161,7 @@ def test_a_value_of_the_wrong_type_names_the_key(load, key, value):
         ({"train.sequence_length": 5000}, "train.sequence_length (5000) exceeds model.max_position_embeddings (4096)"),
         ({"train.micro_batch_sequences": 7}, "must be a multiple of train.micro_batch_sequences (7)"),
         ({"model.num_hidden_layers": 0}, "model.num_hidden_layers"),
-        ({"model.num_key_value_heads": 3}, "model.num_key_value_heads (3)"),
+        ({"model.num_key_value_heads": 3}, "num_key_value_heads (3)"),
         ({"model.hidden_size": 100}, "model.hidden_size"),
         ({"model.head_dim": 7}, "even"),
         ({"model.hidden_size": 48}, "even"),

@@ -57,13 +57,18 @@ def bits_per_byte(
     stream = TokenStream([shard], sequence_length, seed=0)
     num_sequences = min(max(1, maximum_tokens // sequence_length), stream.sequences_per_epoch)
     device = model.embed_tokens.weight.device
+    was_training = model.training
+    model.eval()  # only BatchNorm notices
     nats, num_bytes = 0.0, 0
     for start in range(0, num_sequences, batch_size):
         rows = [stream.sequence(i) for i in range(start, min(start + batch_size, num_sequences))]
         batch = make_batch(rows).to(device)
         hidden = model(batch.tokens, batch.document_ids, batch.positions)
-        losses = token_losses(hidden, model.lm_head.weight, batch.targets).cpu()
+        losses = token_losses(
+            hidden, model.lm_head.weight, batch.targets, logit_softcap=model.config.logit_softcap
+        ).cpu()
         lengths = bytes_per_token[batch.targets.clamp(min=0).cpu()] * (batch.targets >= 0).cpu()
         nats += float(losses[lengths > 0].double().sum())
         num_bytes += int(lengths.sum())
+    model.train(was_training)
     return nats / math.log(2) / max(num_bytes, 1)

@@ -85,7 +85,8 @@ def sentence_losses(
         positions = torch.cat([torch.arange(len(row)) for row in rows])[None].to(device)
         targets = torch.full_like(tokens, IGNORE_INDEX)
         targets[:, :-1] = tokens[:, 1:].masked_fill(ids[:, 1:] != ids[:, :-1], IGNORE_INDEX)
-        per_token = token_losses(model(tokens, ids, positions), model.lm_head.weight, targets)[0].double()
+        hidden, cap = model(tokens, ids, positions), model.config.logit_softcap
+        per_token = token_losses(hidden, model.lm_head.weight, targets, logit_softcap=cap)[0].double()
         losses += torch.zeros(len(rows), dtype=torch.float64).index_add_(0, ids[0].cpu(), per_token.cpu()).tolist()
     return losses
 

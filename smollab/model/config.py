@@ -3,6 +3,9 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from smollab.model.rope import PositionInterpolation
+from smollab.model.rope_settings import write_rope_settings
+from smollab.model.yarn import Yarn
 from smollab.recipe import Model
 
 
@@ -12,25 +15,13 @@ class ModelConfig(Model):
 
     vocab_size: int = 128_256
     """Rows of the embedding."""
+    rope_scaling: PositionInterpolation | Yarn | None = None
+    """What changes the rotary frequencies for sequences longer than those of training."""
 
     @classmethod
     def from_recipe(cls, model: Model, vocab_size: int) -> "ModelConfig":
         """Complete a recipe's section."""
         return cls(**{f.name: getattr(model, f.name) for f in fields(model)}, vocab_size=vocab_size)
-
-    @property
-    def head_width(self) -> int:
-        """Channels per head."""
-        return self.head_dim or self.hidden_size // self.num_attention_heads
-
-    def uses_rope(self, layer: int) -> bool:
-        """Whether a layer, counted from 0, rotates its queries and keys.
-
-        SmolLM3 leaves every fourth layer without rotary embedding: nanotron applies it iff
-        `(layer + 1) % 4 != 0`. The Hugging Face list `no_rope_layers` holds 1 where RoPE IS used.
-        """
-        interval = self.no_rope_layer_interval
-        return interval == 0 or (layer + 1) % interval != 0
 
     def to_huggingface(self, **token_ids: Any) -> dict[str, Any]:
         """The keyword arguments of `transformers.SmolLM3Config`.
@@ -52,10 +43,9 @@ class ModelConfig(Model):
             "initializer_range": self.initializer_range,
             "rms_norm_eps": self.rms_norm_eps,
             "tie_word_embeddings": self.tie_word_embeddings,
-            "rope_parameters": {"rope_type": "default", "rope_theta": self.rope_theta},
             "no_rope_layers": [int(self.uses_rope(layer)) for layer in range(self.num_hidden_layers)],
-            # transformers 4 reads these two at the top level.
-            "rope_theta": self.rope_theta,
+            **write_rope_settings(self.rope_theta, self.rope_scaling),
+            # transformers 4 reads this one at the top level.
             "no_rope_layer_interval": self.no_rope_layer_interval or self.num_hidden_layers + 1,
             "use_sliding_window": False,
             "attention_bias": False,

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from smollab.model.config import ModelConfig
+from smollab.model.rope_settings import read_rope_settings
 from smollab.model.transformer import Transformer
 
 
@@ -100,10 +101,10 @@ def read_config(values: dict[str, Any], path: Path) -> ModelConfig:
             raise CheckpointError(f"{path}: {option} = {values[option]} is not supported")
     if values.get("hidden_act", "silu") != "silu":
         raise CheckpointError(f"{path}: hidden_act {values['hidden_act']!r} is not supported; SwiGLU needs silu")
-    rope = values.get("rope_parameters") or {}
-    scaling = rope or values.get("rope_scaling") or {}
-    if scaling.get("rope_type", scaling.get("type", "default")) != "default":
-        raise CheckpointError(f"{path}: scaled rotary embeddings are not supported")
+    try:
+        theta, scaling = read_rope_settings(values)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     layers = values["num_hidden_layers"]
     interval = 0
     if kind == "smollm3":
@@ -121,7 +122,8 @@ def read_config(values: dict[str, Any], path: Path) -> ModelConfig:
         num_key_value_heads=values.get("num_key_value_heads") or values["num_attention_heads"],
         head_dim=values.get("head_dim"),
         no_rope_layer_interval=interval,
-        rope_theta=float(rope.get("rope_theta") or values.get("rope_theta") or 10_000.0),
+        rope_theta=theta,
+        rope_scaling=scaling,
         rms_norm_eps=values.get("rms_norm_eps", 1e-6),
         max_position_embeddings=values.get("max_position_embeddings", 2048),
         tie_word_embeddings=values.get("tie_word_embeddings", kind == "smollm3"),

@@ -1,9 +1,17 @@
-"""RMSNorm: scale each token's vector to unit root mean square, then by a learned weight per channel.
+"""Normalizations of the residual stream, each (tokens, hidden) -> (tokens, hidden).
 
-    y = w * x / sqrt(mean(x^2) + eps)
+    RMSNorm     y = w * x / sqrt(mean(x^2) + eps)                         per token
+    LayerNorm   y = w * (x - mean(x)) / sqrt(var(x) + eps) + b            per token
+    BatchNorm   y = w * (x - mean(x)) / sqrt(var(x) + eps) + b            per channel, over all tokens
 
-Source: Zhang and Sennrich 2019, equation 4. Against LayerNorm it drops the mean and the bias.
+RMSNorm drops LayerNorm's mean and bias. BatchNorm is a warning: while training, its statistics run over all tokens of
+the batch, so a token is told something of the tokens it is to predict and of other documents.
+
+Source: Zhang and Sennrich 2019, equation 4; Ba et al. 2016; Ioffe and Szegedy 2015. That BatchNorm does worse than
+LayerNorm in language models: Shen et al. 2020 (PowerNorm), section 3.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -47,3 +55,23 @@ class _RMSNorm(torch.autograd.Function):
         along = (grad_normalized * normalized).mean(-1, keepdim=True)
         grad_x = grad_normalized.sub_(normalized.mul_(along)).mul_(inverse_rms)
         return grad_x.to(x.dtype), grad_weight.to(weight.dtype), None
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalization over tokens: each channel is normalized by its mean and variance over the whole batch.
+
+    While training this breaks causality and the separation of documents: the statistics hold the future. In `eval`
+    mode running averages take their place, tokens are apart again, and the model meets a function it was not trained
+    as. `tests/model/test_switches.py` shows both.
+    """
+
+    def __init__(self, hidden_size: int, eps: float = 1e-6) -> None:
+        super().__init__(hidden_size, eps)
+
+
+NORMS: dict[str, Callable[[int, float], nn.Module]] = {
+    "rmsnorm": RMSNorm,
+    "layernorm": nn.LayerNorm,
+    "batchnorm": BatchNorm,
+}
+"""By the recipe's name: from (hidden_size, eps) to a module."""

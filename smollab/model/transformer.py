@@ -2,43 +2,55 @@
 
     x = x + attention(norm(x));  x = x + mlp(norm(x))
 
+Every choice of the recipe's section `[model]` is one class or function, looked up by name where a block is built.
+
 It stops at the hidden states on purpose: the objective owns the unembedding, so that the logits of a whole batch
 (tokens * vocab_size numbers, the largest thing in training a small model) never need to exist.
 
-Source: SmolLM3 (Hugging Face, 2025); initialization as in nanotron. State-dict names are those of
-`transformers.SmolLM3Model`.
+Source: SmolLM3 (Hugging Face, 2025). State-dict names are those of `transformers.SmolLM3Model`.
 """
 
-import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from smollab.model.attention import Attention, document_lengths
+from smollab.model.attention import Attention
 from smollab.model.cache import KVCache
 from smollab.model.config import ModelConfig
-from smollab.model.mlp import SwiGLU
-from smollab.model.norms import RMSNorm
+from smollab.model.document_attention import document_lengths
+from smollab.model.flex_attention import FlexDocuments
+from smollab.model.initialization import INITIALIZATIONS
+from smollab.model.mlp import MLPS
+from smollab.model.norms import NORMS
+from smollab.model.residual import NORM_PLACEMENTS
 from smollab.model.rope import rope_cos_sin
+from smollab.model.softcap import softcap
 
 
 class Block(nn.Module):
-    """One layer: attention and MLP, each on a normalized copy and added to the residual stream."""
+    """One layer: attention and MLP, each normalized and added to the residual stream."""
 
     def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
-        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        norm = NORMS[config.norm]
+        self.input_layernorm = norm(config.hidden_size, config.rms_norm_eps)
         self.self_attn = Attention(config, layer)
-        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.mlp = SwiGLU(config)
+        self.post_attention_layernorm = norm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = MLPS[config.mlp](config)
+        self.add = NORM_PLACEMENTS[config.norm_placement]
 
     def forward(
-        self, x: Tensor, cos_sin: tuple[Tensor, Tensor], lengths: list[int], cache: KVCache | None = None
+        self,
+        x: Tensor,
+        cos_sin: tuple[Tensor, Tensor],
+        lengths: list[int] | FlexDocuments,
+        cache: KVCache | None = None,
     ) -> Tensor:
         """Map (tokens, hidden) to the same shape."""
-        x = x + self.self_attn(self.input_layernorm(x), cos_sin, lengths, cache)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        x = self.add(x, lambda normed: self.self_attn(normed, cos_sin, lengths, cache), self.input_layernorm)
+        return self.add(x, self.mlp, self.post_attention_layernorm)
 
 
 class Transformer(nn.Module):
@@ -54,7 +66,7 @@ class Transformer(nn.Module):
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.num_hidden_layers))
-        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.norm = NORMS[config.norm](config.hidden_size, config.rms_norm_eps)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         if config.tie_word_embeddings:
             self.lm_head.weight = self.embed_tokens.weight
@@ -64,14 +76,12 @@ class Transformer(nn.Module):
     def initialize(self, seed: int) -> None:
         """Draw all weights from normal distributions; the same seed gives the same weights."""
         generator = torch.Generator(device=self.embed_tokens.weight.device).manual_seed(seed)
+        deviation = INITIALIZATIONS[self.config.initialization]
         for name, parameter in self.named_parameters():
-            if parameter.ndim < 2:
-                continue  # norms stay at one
-            std = self.config.initializer_range
-            if self.config.depth_scaled_init and name.endswith(("o_proj.weight", "down_proj.weight")):
-                # 2 * layers matrices write to the residual stream; their sum should not grow with depth.
-                std /= math.sqrt(2 * self.config.num_hidden_layers)
-            parameter.normal_(0.0, std, generator=generator)
+            if parameter.ndim >= 2:
+                parameter.normal_(0.0, deviation(self.config, name), generator=generator)
+            else:  # norms start at one, biases at zero
+                parameter.fill_(0.0 if name.endswith(".bias") else 1.0)
 
     def forward(
         self,
@@ -79,40 +89,69 @@ class Transformer(nn.Module):
         document_ids: Tensor | None = None,
         positions: Tensor | None = None,
         cache: KVCache | None = None,
+        row_lengths: Sequence[int] | None = None,
     ) -> Tensor:
         """Hidden states after the final norm.
 
         Args:
             tokens: (batch, seq) token ids.
             document_ids: (batch, seq); a token sees only equal ids. Left out: each row is one document.
-            positions: (batch, seq) for the rotary embedding. Left out: counted from 0, or from the cache's end.
-            cache: earlier tokens, all of which the new ones see; it is extended.
+            positions: (batch, seq) for the rotary embedding. Left out: counted from 0, or from the end of a cache's row.
+            cache: earlier tokens, all of which the new ones of the same row see; it is extended.
+            row_lengths: with a cache, whose rows take different numbers of new tokens: how many each takes of `tokens`,
+                in which they lie one after the other, as (1, tokens). Left out: `seq` each.
 
         Returns:
             (batch, seq, hidden)
 
         Raises:
-            ValueError: document ids together with a cache.
+            ValueError: document ids together with a cache; a cache that is too small; a token outside the vocabulary; a
+                document longer than `max_position_embeddings`. On an accelerator neither tokens nor document ids are
+                looked at, since that would wait for it.
         """
         batch, length = tokens.shape
         if cache is not None and document_ids is not None:
             raise ValueError("a cache holds one document per row: document_ids cannot be given with it")
-        if positions is None:
-            start = cache.length if cache else 0
-            positions = torch.arange(start, start + length, device=tokens.device).expand(batch, length)
-        lengths = [length] * batch if document_ids is None else document_lengths(document_ids)
-        cos_sin = rope_cos_sin(positions.flatten(), self.config.head_width, self.config.rope_theta)
+        rows = [length] * batch if row_lengths is None else list(row_lengths)
+        lengths: list[int] | FlexDocuments = rows
+        if document_ids is not None:
+            lengths = FlexDocuments(document_ids) if tokens.is_cuda else document_lengths(document_ids)
+        longest = max(lengths, default=0) if isinstance(lengths, list) else 0
+        if cache is not None:
+            longest = cache.check(rows, tokens.numel())
+        self._check(tokens, longest)
+        if positions is None and cache is not None:
+            positions = cache.positions(rows)
+        elif positions is None:
+            positions = torch.arange(length, device=tokens.device).expand(batch, length)
+        config = self.config
+        cos_sin = rope_cos_sin(positions.flatten(), config.head_width, config.rope_theta, config.rope_scaling)
         x = self.embed_tokens(tokens.flatten())
         for layer in self.layers:
             x = layer(x, cos_sin, lengths, cache)
         if cache is not None:
-            cache.length += length
+            cache.advance(rows)
         return self.norm(x).view(batch, length, -1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every next token, (..., vocab_size) from (..., hidden)."""
-        return F.linear(hidden, self.lm_head.weight)
+        return softcap(F.linear(hidden, self.lm_head.weight), self.config.logit_softcap)
 
     def num_parameters(self) -> int:
         """Numbers learned; tied matrices count once."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    def _check(self, tokens: Tensor, length: int) -> None:
+        """Refuse input that the model has no rows or no positions for, before anything is computed."""
+        maximum, vocab_size = self.config.max_position_embeddings, self.config.vocab_size
+        if length > maximum:
+            raise ValueError(
+                f"a document of {length} tokens exceeds max_position_embeddings ({maximum}); shorten it, or build the "
+                "model with a larger one (and a larger rope_theta, for which it should be trained)"
+            )
+        if tokens.device.type == "cpu" and tokens.numel():
+            smallest, largest = (int(extreme) for extreme in tokens.aminmax())
+            if smallest < 0 or largest >= vocab_size:
+                wrong = smallest if smallest < 0 else largest
+                raise ValueError(f"token {wrong} is outside the vocabulary of {vocab_size}: was the text encoded by "
+                                 "this model's tokenizer?")  # fmt: skip

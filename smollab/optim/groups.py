@@ -22,7 +22,8 @@ def parameter_role(name: str, parameter: nn.Parameter) -> str:
 def parameter_groups(model: nn.Module, settings: Optimizer) -> list[dict[str, Any]]:
     """One group per role, with its peak learning rate and weight decay.
 
-    As in SmolLM3, embeddings are not decayed and norms are (nanotron excludes only `.*token_embedding.*`).
+    As in SmolLM3, norms are decayed, and embeddings are not unless the settings say so (nanotron excludes only
+    `.*token_embedding.*`).
     """
     by_role: dict[str, list[nn.Parameter]] = {"matrix": [], "embedding": [], "norm": []}
     for name, parameter in model.named_parameters():
@@ -37,7 +38,7 @@ def parameter_groups(model: nn.Module, settings: Optimizer) -> list[dict[str, An
             "params": parameters,
             "lr": rates[role],
             "peak_lr": rates[role],
-            "weight_decay": 0.0 if role == "embedding" else settings.weight_decay,
+            "weight_decay": settings.weight_decay if role != "embedding" or settings.decay_embeddings else 0.0,
         }
         for role, parameters in by_role.items()
         if parameters

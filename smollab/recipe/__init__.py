@@ -3,6 +3,7 @@
 A key the dataclasses do not know is an error that names the nearest one they do.
 """
 
+from smollab.recipe.model import Model
 from smollab.recipe.sections import (
     CODE_STEPS,
     PDF_STEPS,
@@ -21,7 +22,6 @@ from smollab.recipe.sections import (
     GopherRepetition,
     Language,
     MinHash,
-    Model,
     Objective,
     Optimizer,
     Parallel,

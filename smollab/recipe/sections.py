@@ -7,6 +7,8 @@ plain arguments), never the whole recipe.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from smollab.recipe.model import Model
+
 WEB_STEPS = (
     "url",
     "extract_html",
@@ -361,38 +363,6 @@ class Tokenizer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
-    """The SmolLM3 architecture; names as in `transformers.SmolLM3Config`. Defaults: SmolLM3-3B."""
-
-    hidden_size: int = 2048
-    """Width of the residual stream."""
-    intermediate_size: int = 11008
-    """Width of the SwiGLU MLP."""
-    num_hidden_layers: int = 36
-    """Blocks."""
-    num_attention_heads: int = 16
-    """Query heads."""
-    num_key_value_heads: int = 4
-    """Key and value heads (grouped-query attention); must divide the query heads."""
-    head_dim: int | None = None
-    """Channels per head; left out: hidden_size / num_attention_heads."""
-    no_rope_layer_interval: int = 4
-    """Every so many layers one has no rotary embedding (NoPE): layers 3, 7, ... counted from 0. 0: none."""
-    rope_theta: float = 50_000.0
-    """Base of the rotary frequencies (5e4 in 4k pretraining, 2e6 at 32k, 5e6 at 64k)."""
-    rms_norm_eps: float = 1e-6
-    """Added to the mean square."""
-    max_position_embeddings: int = 4096
-    """Longest sequence the model is meant for."""
-    tie_word_embeddings: bool = True
-    """One matrix for the embedding and the unembedding."""
-    initializer_range: float = 0.02
-    """Standard deviation of the initial weights."""
-    depth_scaled_init: bool = True
-    """Divide it by sqrt(2 * layers) for the matrices that write to the residual stream, as nanotron does."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stretch of training with one data mixture."""
 
@@ -412,6 +382,9 @@ class Objective:
     """Cross-entropy of the next token."""
     chunk_tokens: int = 1024
     """Tokens whose logits exist at one time; peak memory is chunk_tokens * vocab_size * 4 bytes."""
+    z_loss: float = 0.0
+    """Weight of the squared log of the softmax's normalizer, which keeps logits from drifting (PaLM: 1e-4; Chowdhery et
+    al. 2022, section 5). SmolLM3: off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -429,7 +402,9 @@ class Optimizer:
     eps: float = 1e-8
     """AdamW's epsilon."""
     weight_decay: float = 0.1
-    """Decoupled; not applied to embeddings (SmolLM3)."""
+    """Decoupled."""
+    decay_embeddings: bool = False
+    """Apply it to embeddings too. SmolLM3 does not, as OLMo 2 found training steadier without."""
     momentum: float = 0.95
     """Muon's."""
     newton_schulz_steps: int = 5
@@ -474,12 +449,25 @@ class Train:
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel:
-    """How a run is laid out over devices (planned by `--dry-run`; one process trains today)."""
+    """How a run is laid out over processes; their number is the product of the sizes."""
 
     data: int = 1
-    """Replicas."""
+    """Replicas of the weights, each trained on other sequences; they sum their gradients."""
+    shard: int = 1
+    """Ranks that also train on other sequences, but hold only a slice of every weight (FSDP)."""
+    context: int = 1
+    """Ranks that share every sequence, each reading a slice of it; for long sequences."""
     tensor: int = 1
-    """Devices that share each matrix."""
+    """Ranks that share every matrix and, between them, the tokens of every layer (sequence parallel)."""
+    pipeline: int = 1
+    """Ranks that each hold some of the layers."""
+    stages_per_rank: int = 1
+    """Stretches of layers on each pipeline rank: one is 1F1B, more is interleaved 1F1B with shorter idle times."""
+
+    @property
+    def num_ranks(self) -> int:
+        """Processes of the run."""
+        return self.data * self.shard * self.context * self.tensor * self.pipeline
 
 
 @dataclass(frozen=True, kw_only=True)

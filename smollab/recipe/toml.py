@@ -20,7 +20,10 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 REPOSITORY = Path(__file__).parents[2]
 SMALLEST_VOCABULARY = 259
 """Bytes and special tokens of a byte-level tokenizer."""
-MAY_BE_ZERO = {"warmup_steps", "decay_steps", "evaluate_every", "seed", "no_rope_layer_interval", "maximum_n_grams"}
+MAY_BE_ZERO = {
+    *("warmup_steps", "decay_steps", "evaluate_every", "seed", "maximum_n_grams"),
+    *("no_rope_layer_interval", "nope_layers", "sliding_window_layers"),
+}
 
 
 class RecipeError(ValueError):
@@ -130,21 +133,11 @@ def _check(recipe: Recipe, path: Path) -> None:
         raise RecipeError(
             f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {recipe.total_steps} steps of the stages"
         )
-    model = recipe.model
-    if model.num_attention_heads % model.num_key_value_heads:
-        raise RecipeError(
-            f"{path}: model.num_attention_heads ({model.num_attention_heads}) must be a multiple of "
-            f"model.num_key_value_heads ({model.num_key_value_heads})"
-        )
-    if model.head_dim is None and model.hidden_size % model.num_attention_heads:
-        raise RecipeError(f"{path}: model.hidden_size must be a multiple of model.num_attention_heads")
-    if recipe.train.sequence_length > model.max_position_embeddings:
+    if recipe.train.sequence_length > recipe.model.max_position_embeddings:
         raise RecipeError(
             f"{path}: train.sequence_length ({recipe.train.sequence_length}) exceeds "
-            f"model.max_position_embeddings ({model.max_position_embeddings})"
+            f"model.max_position_embeddings ({recipe.model.max_position_embeddings})"
         )
-    if (model.head_dim or model.hidden_size // model.num_attention_heads) % 2:
-        raise RecipeError(f"{path}: model: heads need an even number of channels, which RoPE turns in pairs")
     for stage in recipe.stages:
         if not sum(stage.mixture.values()):
             raise RecipeError(f"{path}: stage {stage.name!r}: its mixture gives no source a weight")
@@ -199,9 +192,11 @@ def _build(cls: Any, values: Any, place: str) -> Any:
     for name, f in known.items():
         if name not in values and f.default is MISSING and f.default_factory is MISSING:
             raise RecipeError(f"missing key {f'{place}.{name}' if place else name!r}")
-    return cls(
-        **{key: _convert(hints[key], value, f"{place}.{key}" if place else key) for key, value in values.items()}
-    )
+    converted = {key: _convert(hints[key], value, f"{place}.{key}" if place else key) for key, value in values.items()}
+    try:
+        return cls(**converted)
+    except ValueError as error:  # settings that contradict each other; it begins with one of them
+        raise RecipeError(f"{place}.{error}") from None
 
 
 def _convert(hint: Any, value: Any, place: str) -> Any:
@@ -235,7 +230,7 @@ def _convert(hint: Any, value: Any, place: str) -> Any:
 
 def _check_range(value: Any, place: str) -> None:
     """Numbers count or measure something: none is negative or infinite, and few whole ones may be zero."""
-    name = place.rpartition(".")[2]
+    name = place.rstrip(".0123456789").rpartition(".")[2]  # of an entry: of the list
     least = 0 if isinstance(value, float) or name in MAY_BE_ZERO or name.startswith("minimum_") else 1
     if isinstance(value, int | float) and not isinstance(value, bool) and not (least <= value < math.inf):
         raise RecipeError(f"{place}: must be at least {least} and finite, got {value}")

@@ -62,8 +62,7 @@ def save_checkpoint(
         shutil.rmtree(left_over, ignore_errors=True)
     try:
         unfinished.mkdir(parents=True)
-        weights = {name: p.detach().contiguous() for name, p in model.named_parameters()}  # tied ones once
-        save_file(weights, unfinished / WEIGHTS)
+        save_file({name: tensor.detach().contiguous() for name, tensor in _tensors(model)}, unfinished / WEIGHTS)
         save_file(_optimizer_tensors(model, optimizers), unfinished / OPTIMIZER)
         (unfinished / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
         for file in unfinished.iterdir():
@@ -138,8 +137,8 @@ def load_weights(path: Path, model: nn.Module) -> None:
     with _reading(path / WEIGHTS):
         weights = load_file(path / WEIGHTS)
         with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                parameter.copy_(weights[name])
+            for name, tensor in _tensors(model):
+                tensor.copy_(weights[name])
 
 
 @contextmanager
@@ -151,6 +150,12 @@ def _reading(file: Path) -> Iterator[None]:
         raise CheckpointDamaged(
             f"{file}: damaged ({error}); delete the folder {file.parent} to continue from the checkpoint before it"
         ) from None
+
+
+def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """What a model consists of: its parameters, tied ones once, and its buffers (BatchNorm's running averages)."""
+    yield from model.named_parameters()
+    yield from model.named_buffers()
 
 
 def _optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:

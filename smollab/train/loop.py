@@ -145,6 +145,8 @@ def train_step(
             part.targets,
             recipe.objective.chunk_tokens,
             num_targets,
+            recipe.model.logit_softcap,
+            recipe.objective.z_loss,
         )
         part_loss.backward()
         loss += part_loss.item()

@@ -5,7 +5,7 @@ import torch
 from transformers import SmolLM3Config
 from transformers.models.smollm3.modeling_smollm3 import SmolLM3Attention
 
-from smollab.model.attention import document_lengths
+from smollab.model.document_attention import document_lengths
 from smollab.model.cache import KVCache
 from smollab.model.config import ModelConfig
 from smollab.recipe import Model
@@ -120,8 +120,8 @@ def test_initialization_scales_what_writes_to_the_residual_stream_with_depth():
 
     shape = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 8, "vocab_size": 500}
     shape |= {"num_attention_heads": 4, "num_key_value_heads": 4}
-    for scaled, expected in ((True, 0.02 / 4), (False, 0.02)):  # sqrt(2 * 8) = 4
-        model = Transformer(ModelConfig(**shape, depth_scaled_init=scaled))
+    for scaled, expected in (("depth_scaled", 0.02 / 4), ("normal", 0.02)):  # sqrt(2 * 8) = 4
+        model = Transformer(ModelConfig(**shape, initialization=scaled))
         block = model.layers[2]
         assert block.self_attn.o_proj.weight.std().item() == pytest.approx(expected, rel=0.03)
         assert block.mlp.down_proj.weight.std().item() == pytest.approx(expected, rel=0.03)
