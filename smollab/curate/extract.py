@@ -7,6 +7,8 @@ from smollab.documents import Document, Drop, replace
 
 def extract_html(document: Document) -> Document | Drop:
     """Turn a fetched page into its main text, and drop it when there is none or when it is beyond all measure."""
+    if document.metadata.get("format") == "pdf":
+        return document  # extract_pdf's, in a source of both
     raw = document.raw
     if len(raw) > MAXIMUM_BYTES:
         return Drop("extract_html: too large", f"{len(raw)} bytes > {MAXIMUM_BYTES}")

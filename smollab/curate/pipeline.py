@@ -45,7 +45,7 @@ __all__ = ["curate"]
 BEFORE_EXTRACTION = ("url",)
 """Steps that look at the address only."""
 NEEDS_EXTRACTION = {
-    "warc": ("extract_html",),
+    "warc": ("extract_html", "extract_pdf"),
     "html": ("extract_html",),
     "pdf": ("extract_pdf",),
     "cc": ("extract_html", "extract_pdf"),

@@ -11,6 +11,7 @@ from smollab.curate.commoncrawl import fetch_records, read_captures
 from smollab.curate.errors import CurationError
 from smollab.curate.fetch import FetchError
 from smollab.curate.html import decode_text, repair_unicode
+from smollab.curate.pdf.truncation import CERTAIN, find_truncation, is_pdf
 from smollab.curate.rows import read_hub, read_jsonl, read_parquet, without_surrogates
 from smollab.curate.shards import CODE_LANGUAGES, Report, Shard, list_shards, name_of
 from smollab.curate.storage import open_file
@@ -80,7 +81,7 @@ def _read_warc(file: str, shard: Shard, report: Report) -> Iterator[Document]:
     try:
         with open_file(file) as stream:
             for record in read_warc(stream, problems, types):
-                if shard.kind == "wet" or _is_page(record, report):
+                if shard.kind == "wet" or _is_wanted(record, shard, report):
                     yield _to_document(record, name, shard)
     finally:
         for what, count in problems.items():
@@ -93,21 +94,30 @@ def _read_commoncrawl(part: str, shard: Shard, report: Report, journal: Path | N
         for capture, record in fetch_records(part, read_captures(part, problems), problems, journal):
             document = _to_document(record, capture.file, shard)
             if capture.truncated:
-                document.metadata["truncated"] = capture.truncated
+                document.metadata["truncated"] = f"declared: {capture.truncated}"
             yield document
     finally:
         for what, count in problems.items():
             report.problem(part, what, count)
 
 
-def _is_page(record: WebRecord, report: Report) -> bool:
+def _is_wanted(record: WebRecord, shard: Shard, report: Report) -> bool:
+    """Tell whether a record is of a format that the source extracts."""
     if record.status != 200:
         report.skip(f"HTTP status {record.status}")
         return False
-    if record.content_type not in HTML_TYPES:
+    if _is_pdf(record):
+        if "pdf" not in shard.formats:
+            report.skip("content type application/pdf")
+        return "pdf" in shard.formats
+    if record.content_type not in HTML_TYPES or "html" not in shard.formats:
         report.skip(f"content type {without_surrogates(record.content_type)}")
         return False
     return True
+
+
+def _is_pdf(record: WebRecord) -> bool:
+    return is_pdf(record.body, record.url, record.content_type, record.detected_type)
 
 
 def _to_document(record: WebRecord, file: str, shard: Shard) -> Document:
@@ -121,6 +131,13 @@ def _to_document(record: WebRecord, file: str, shard: Shard) -> Document:
     if record.offset >= 0:
         metadata["warc_offset"] = record.offset
     text, raw = "", record.body
+    if shard.kind != "wet" and "pdf" in shard.formats and _is_pdf(record):
+        metadata["format"] = "pdf"
+        reasons = find_truncation(record.body, record.truncated, record.declared_length)
+        if reasons and reasons[0].startswith(CERTAIN):
+            metadata["truncated"] = without_surrogates(reasons[0])
+    elif len(shard.formats) > 1:
+        metadata["format"] = "html"
     if shard.kind == "wet":
         text, raw = repair_unicode(decode_text(record.body)), b""
     else:

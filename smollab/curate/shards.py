@@ -5,7 +5,7 @@ Places are looked up in the current folder first, then beside the package (for t
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from smollab.curate.commoncrawl import list_parts
@@ -59,6 +59,8 @@ class Shard:
     """Read at most this many documents."""
     part: tuple[int, int] = (0, 1)
     """Of a hub data set: (this part, parts)."""
+    formats: tuple[str, ...] = ("html",)
+    """Of a crawl: what the source's steps extract, `html`, `pdf`, or both."""
 
 
 @dataclass
@@ -94,6 +96,11 @@ def list_shards(name: str, source: Source) -> list[Shard]:
     Raises:
         CurationError: an unknown kind, a place that does not exist, or nothing to read there.
     """
+    formats = tuple(name for name in ("html", "pdf") if f"extract_{name}" in source.resolved_steps) or ("html",)
+    return [replace(shard, formats=formats) for shard in _list_shards(name, source)]
+
+
+def _list_shards(name: str, source: Source) -> list[Shard]:
     kind, place = source.kind, source.place
     language = source.language or ("code" if kind == "code" else "")
     if kind == "hub":

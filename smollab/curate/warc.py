@@ -17,7 +17,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fastwarc.warc import ArchiveIterator, WarcRecord
 
@@ -49,6 +49,12 @@ class WebRecord:
     """As declared in the HTTP header, or empty."""
     body: bytes
     record_id: str
+    truncated: str = ""
+    """Why the crawler cut the body off (WARC-Truncated); empty if it did not, or does not say."""
+    declared_length: int = -1
+    """Bytes of the body that the server announced; -1 where it did not, or announced packed bytes."""
+    detected_type: str = ""
+    """Media type that the crawler saw in the first bytes (WARC-Identified-Payload-Type); empty if unknown."""
     offset: int = -1
     """Byte of the file where the record, or the gzip member that holds it, starts; -1 where unknown (zstd)."""
 
@@ -233,5 +239,16 @@ def _to_web_record(record: WarcRecord, offset: int, problems: Problems) -> WebRe
         charset=record.http_charset or "",
         body=body,
         record_id=record.record_id or "",
+        truncated=(headers.get("WARC-Truncated") or "").strip().lower(),
+        declared_length=_declared_length(http),
+        detected_type=(headers.get("WARC-Identified-Payload-Type") or "").strip().lower(),
         offset=offset,
     )
+
+
+def _declared_length(http: Any) -> int:
+    """CommonCrawl writes the length as stored, and that which the server gave as `X-Crawl-Content-Length`."""
+    if http is None or http.get("X-Crawl-Content-Encoding") or http.get("Content-Encoding"):
+        return -1
+    value = (http.get("X-Crawl-Content-Length") or http.get("Content-Length") or "").strip()
+    return int(value[:18]) if value.isdecimal() else -1

@@ -16,6 +16,10 @@ from smollab.recipe import ExtractPdf
 
 def extract_pdf(document: Document, settings: ExtractPdf) -> Document | Drop:
     """Turn a PDF into text, or say why there is none."""
+    if document.metadata.get("format") == "html":
+        return document  # extract_html's, in a source of both
+    if document.metadata.get("truncated"):
+        return Drop("extract_pdf: truncated by the crawler", f"{document.metadata['truncated']}; refetch it")
     raw = document.raw
     if b"%PDF-" not in raw[:1024]:
         return Drop("extract_pdf: not a PDF", f"begins with {raw[:8]!r}" if raw else "empty file")
