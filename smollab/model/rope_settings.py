@@ -24,8 +24,7 @@ def read_rope_settings(values: Mapping[str, Any]) -> tuple[float, RopeScaling | 
         ValueError: a scaling that is not supported, or one that lacks a setting.
     """
     settings = values.get("rope_parameters") or values.get("rope_scaling") or {}
-    theta = settings.get("rope_theta") or values.get("rope_theta")
-    theta = theta or (SMOLLM3_THETA if values.get("model_type") == "smollm3" else OTHER_THETA)
+    theta = settings.get("rope_theta") or values.get("rope_theta") or DEFAULT_THETA[values["model_type"]]
     kind = settings.get("rope_type", settings.get("type", "default"))
     if kind == "default":
         return float(theta), None
