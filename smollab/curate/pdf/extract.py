@@ -8,7 +8,6 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-from smollab.curate.html import repair_unicode
 from smollab.curate.pdf.message import read_message, write_message
 from smollab.documents import Document, Drop, replace
 from smollab.recipe import ExtractPdf
@@ -27,11 +26,11 @@ def extract_pdf(document: Document, settings: ExtractPdf) -> Document | Drop:
     if "problem" in answer:
         reason, _, detail = answer["problem"].partition(": ")
         return Drop(f"extract_pdf: {reason}", detail)
-    text, pages = repair_unicode(answer["text"]), answer["pages"]
+    text, pages = answer["text"], answer["pages"]
     per_page = len(text) / pages
     if per_page < settings.minimum_characters_per_page:
         return Drop("extract_pdf: needs OCR", f"{per_page:.1f} characters per page")
-    return replace(document, text=text, raw=b"", metadata={**document.metadata, "pages": pages})
+    return replace(document, text=text, raw=b"", metadata={**document.metadata, **answer["metadata"], "pages": pages})
 
 
 class PdfReader:
@@ -42,7 +41,7 @@ class PdfReader:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ask(self, pdf: bytes) -> dict[str, Any]:
-        """Return `{"text", "pages"}` or `{"problem"}`."""
+        """Return `{"text", "pages", "places", "metadata"}` or `{"problem"}`."""
         child = self._child = self._child or self._start()
         assert child.stdin is not None and child.stdout is not None
         answer = None

@@ -5,7 +5,9 @@ Old TeX fonts hold accents as characters of their own, drawn over the letter: `�
 
 import re
 import unicodedata
+from functools import lru_cache
 
+from smollab.curate.pdf.page import Span
 from smollab.curate.unicode import repair_unicode
 
 SOFT_HYPHEN = "\xad"
@@ -33,11 +35,28 @@ _LOOSE_CEDILLA = re.compile(r"([cCsStT]) ?(¸)|(¸) ?([cCsStT])")
 _TO_REPAIR = re.compile("[\ufb00-\ufb06ĳĲŉ´`ˆ˜¨¸˘ˇ˚˙˝]")
 
 
-def tidy(text: str) -> str:
+_RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
+_RAISABLE = re.compile(r"[0-9+\-−n,]+")
+
+
+def raise_digits(span: Span) -> str:
+    """Return the text of a span; digits set as superscripts stay apart from the word or number before: `10⁶`."""
+    if span.superscript and _RAISABLE.fullmatch(span.text.strip()):
+        return span.text.translate(_RAISED)
+    return span.text
+
+
+def tidy(text: str, keep_spaces: bool = False) -> str:
     """Return the text of a line: white space single, ligatures as letters, accents composed, Unicode repaired.
 
     A soft hyphen at the end stays, since it says that the word goes on in the next line.
+
+    Args:
+        text: as in the file.
+        keep_spaces: leave white space within the line as it is: it aligns code.
     """
+    if keep_spaces:
+        return repair_unicode(text.translate(_LIGATURES)).strip()
     text = " ".join(text.split())
     if text.isascii() and text.isprintable() and "`" not in text:
         return text
@@ -62,3 +81,26 @@ def _compose(match: re.Match[str]) -> str:
 
 def _compose_cedilla(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", (match[1] or match[4]) + _COMBINING["¸"])
+
+
+_MONO_NAMES = ("mono", "courier", "typewriter", "cmtt", "lmtt", "sftt", "ectt", "consol", "menlo", "sourcecode")
+_BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "sfbx", "ecbx", "-medi", "demi")
+_ITALIC_NAMES = ("italic", "oblique", "slanted", "cmti", "cmsl", "sfti", "ecti", "-it")
+
+
+@lru_cache(maxsize=256)
+def is_mono_name(font: str) -> bool:
+    """Tell whether the name of a font is that of a monospaced one."""
+    return any(part in font.lower() for part in _MONO_NAMES)
+
+
+@lru_cache(maxsize=256)
+def is_bold_name(font: str) -> bool:
+    """Tell whether the name of a font is that of a bold one."""
+    return any(part in font.lower() for part in _BOLD_NAMES)
+
+
+@lru_cache(maxsize=256)
+def is_italic_name(font: str) -> bool:
+    """Tell whether the name of a font is that of an italic or slanted one."""
+    return any(part in font.lower() for part in _ITALIC_NAMES)

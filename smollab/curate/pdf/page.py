@@ -62,7 +62,7 @@ class Line:
 
     box: Box
     text: str
-    """Without white space at the ends; ligatures are letters; may end with a soft hyphen."""
+    """White space is single, except in a monospaced font; none at the ends. May end with a soft hyphen."""
     size: float
     """Font size of most of its letters; points."""
     font: str
@@ -73,8 +73,12 @@ class Line:
     """Quarter turns clockwise of the reading direction as shown: 0 left to right, 1 downwards, 3 upwards; -1 askew."""
     hidden: bool = False
     """Invisible, as the text that OCR puts behind a scan."""
+    role: Kind | None = None
+    """What layout has found it to be before it looks at blocks: a running title, a page number, ..."""
     spans: list[Span] = field(default_factory=list)
     """The pieces, left to right; emptied when the page's tables have been found, to save memory."""
+    pieces: list["Line"] = field(default_factory=list)
+    """Of a row that was put together: the lines side by side; otherwise empty."""
 
     @property
     def width(self) -> float:
@@ -119,6 +123,8 @@ class Page:
     height: float
     rotation: int = 0
     """Degrees clockwise by which the page is shown turned; boxes are as shown."""
+    turns: int = 0
+    """Quarter turns by which `rotation.straighten` has turned the page further, so that most of its text is upright."""
     lines: list[Line] = field(default_factory=list)
     """In the order of the file."""
     horizontal_rulings: list[Box] = field(default_factory=list)
@@ -129,6 +135,7 @@ class Page:
     """Boxes of vector graphics that are no rulings: curves, filled areas."""
     links: list[Link] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    figures: list[Box] = field(default_factory=list)
     problem: str = ""
     """Why the page could not be read or must not be used: `corrupt`, `garbled`, `needs OCR`; it then has no lines."""
 
@@ -144,8 +151,8 @@ class Block:
     lines: list[Line] = field(default_factory=list)
     level: int = 0
     """Of a heading: 1 for the title; of a list item: how deep it is nested, from 0."""
-    text: str = ""
-    """Of a table: its Markdown; otherwise empty, and the text is that of the lines."""
+    table: Table | None = None
+    """Of a table; the text of other blocks is that of their lines."""
 
 
 class Place(NamedTuple):
@@ -172,6 +179,8 @@ class FileFacts:
     """The program that made the PDF."""
     date: str = ""
     """Of creation, as in the file: `D:20221130213215Z`."""
+    form: bool = False
+    """It has fields to fill in."""
 
 
 class PdfFile(Protocol):
@@ -201,28 +210,3 @@ def union(boxes: list[Box]) -> Box:
         max(box[2] for box in boxes),
         max(box[3] for box in boxes),
     )
-
-
-@dataclass(slots=True)
-class TextBlock:
-    """Lines of text that belong together, and the rectangle around them in points from the top left."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    text: str
-
-    @property
-    def width(self) -> float:
-        """Points."""
-        return self.x1 - self.x0
-
-
-@dataclass(slots=True)
-class TextPage:
-    """One page."""
-
-    width: float
-    height: float
-    blocks: list[TextBlock] = field(default_factory=list)

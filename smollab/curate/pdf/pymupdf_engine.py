@@ -8,7 +8,7 @@ from typing import Any
 
 import pymupdf
 
-from smollab.curate.pdf.letters import tidy
+from smollab.curate.pdf.letters import is_bold_name, is_mono_name, raise_digits, tidy
 from smollab.curate.pdf.page import Box, FileFacts, Line, Link, Page, Span, UnreadablePdf
 
 # Ligatures become letters; images are not wanted; white space as in the file, words never split by kerning.
@@ -17,8 +17,6 @@ _TEXT = 0
 _SUPERSCRIPT, _ITALIC, _MONO, _BOLD = 1, 2, 8, 16
 _FILLED, _STROKED = 16, 32
 """Of `char_flags`: a glyph that is neither is not painted."""
-_MONO_NAMES = ("mono", "courier", "typewriter", "cmtt", "lmtt", "consol", "menlo", "inconsolata", "sourcecode")
-_BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "sfbx", "-medi", "demi")
 _THIN = 3.0
 """A filled rectangle at most so thick is a ruled line; points."""
 _MOST_PATHS = 20_000
@@ -94,6 +92,7 @@ def _facts(document: pymupdf.Document) -> FileFacts:
         creator=said.get("creator", ""),
         producer=said.get("producer", ""),
         date=said.get("creationDate", ""),
+        form=bool(document.is_form_pdf),
     )
 
 
@@ -108,22 +107,25 @@ def _read_page(page: pymupdf.Page, number: int) -> Page:
                     result.lines.append(read)
     _read_drawings(page, result)
     if page.get_images() or not result.lines:
-        result.images = [tuple(image["bbox"]) for image in page.get_image_info()]
+        result.images = [_turn(tuple(image["bbox"]), matrix) for image in page.get_image_info()]
     link = page.first_link
     while link:
         if link.is_external and link.uri:
-            result.links.append(Link(_turn(tuple(link.rect), matrix), link.uri))
+            result.links.append(Link(tuple(link.rect), link.uri))
         link = link.next
     return result
 
 
 def _read_line(line: dict[str, Any], matrix: pymupdf.Matrix | None) -> Line | None:
-    text = tidy("".join([span["text"] for span in line["spans"]]))
-    if not text:
+    if not any(not span["text"].isspace() for span in line["spans"]):
         return None
     spans = [_read_span(span, matrix) for span in line["spans"]]
     longest = spans[0] if len(spans) == 1 else max(spans, key=lambda span: len(span.text.strip()))
     written = [span for span in spans if span.text.strip()]
+    mono = all(span.mono for span in written)
+    text = tidy("".join([raise_digits(span) for span in spans]), keep_spaces=mono)
+    if not text:
+        return None
     return Line(
         box=_turn(line["bbox"], matrix),
         text=text,
@@ -131,7 +133,7 @@ def _read_line(line: dict[str, Any], matrix: pymupdf.Matrix | None) -> Line | No
         font=longest.font,
         bold=all(span.bold for span in written),
         italic=all(span.italic for span in written),
-        mono=all(span.mono for span in written),
+        mono=mono,
         turn=_quarter_turns(line["dir"][0], line["dir"][1], matrix),
         hidden=all(not span["char_flags"] & (_FILLED | _STROKED) for span in line["spans"]),
         spans=spans,
@@ -141,15 +143,14 @@ def _read_line(line: dict[str, Any], matrix: pymupdf.Matrix | None) -> Line | No
 def _read_span(span: dict[str, Any], matrix: pymupdf.Matrix | None) -> Span:
     font: str = span["font"]
     flags: int = span["flags"]
-    name = font.lower()
     return Span(
         box=_turn(span["bbox"], matrix),
         text=span["text"],
         size=round(span["size"], 1),
         font=font,
-        bold=bool(flags & _BOLD) or any(part in name for part in _BOLD_NAMES),
+        bold=bool(flags & _BOLD) or is_bold_name(font),
         italic=bool(flags & _ITALIC),
-        mono=bool(flags & _MONO) or any(part in name for part in _MONO_NAMES),
+        mono=bool(flags & _MONO) or is_mono_name(font),
         superscript=bool(flags & _SUPERSCRIPT),
     )
 
@@ -204,18 +205,3 @@ def _sort_drawing(box: Box, outlined: bool, page: Page) -> None:
         page.drawings.append(box)
     elif x1 - x0 > _THIN or y1 - y0 > _THIN:
         page.drawings.append(box)
-
-
-# The layout of the first version, until the new one takes over.
-def read_pages(pdf: bytes) -> list[Any]:
-    """Return the pages of a PDF with their text blocks in the order of the file."""
-    from smollab.curate.pdf.page import TextBlock, TextPage
-
-    file = open_pdf(pdf)
-    with file.document as document:
-        pages = []
-        for page in document.pages():
-            blocks = page.get_text("blocks", flags=_FLAGS)
-            texts = [TextBlock(x0, y0, x1, y1, text) for x0, y0, x1, y1, text, _, kind in blocks if kind == _TEXT]
-            pages.append(TextPage(page.rect.width, page.rect.height, texts))
-    return pages

@@ -25,19 +25,22 @@ def main() -> None:
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     limit_memory(memory_mb)
-    read_pages = importlib.import_module(f"smollab.curate.pdf.{engine}_engine").read_pages
+    open_pdf = importlib.import_module(f"smollab.curate.pdf.{engine}_engine").open_pdf
     while (pdf := read_message(requests)) is not None:
         limit_cpu(cpu_seconds)
-        write_message(answers, json.dumps(_answer(read_pages, pdf)).encode())
+        write_message(answers, json.dumps(_answer(open_pdf, pdf)).encode())
 
 
-def _answer(read_pages: Any, pdf: bytes) -> dict[str, Any]:
-    from smollab.curate.pdf.layout import render_pages
+def _answer(open_pdf: Any, pdf: bytes) -> dict[str, Any]:
     from smollab.curate.pdf.page import UnreadablePdf
+    from smollab.curate.pdf.read import read_document
 
     try:
-        pages = read_pages(pdf)
-        return {"text": render_pages(pages), "pages": len(pages)}
+        file = open_pdf(pdf)
+        try:
+            return read_document(file).as_answer()
+        finally:
+            file.close()
     except UnreadablePdf as error:
         return {"problem": str(error)}
     except MemoryError:

@@ -102,9 +102,9 @@ def test_the_cpu_limit_ends_a_hang(tmp_path, monkeypatch):
     package.write_text(
         "import sys, types\n"
         "engine = types.ModuleType('smollab.curate.pdf.pymupdf_engine')\n"
-        "def read_pages(pdf):\n"
+        "def open_pdf(pdf):\n"
         "    while True: pass\n"
-        "engine.read_pages = read_pages\n"
+        "engine.open_pdf = open_pdf\n"
         "sys.modules['smollab.curate.pdf.pymupdf_engine'] = engine\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

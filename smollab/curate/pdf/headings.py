@@ -1,0 +1,78 @@
+"""Headings: short blocks in larger or bolder type than the text. Each kind of type is a level, the largest first."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from smollab.curate.pdf.page import Block
+from smollab.curate.pdf.typography import Typography
+
+LARGER = 1.07
+"""Font size of a heading, as a multiple of that of the text; at that of the text it must be bold, or numbered."""
+MAX_ROWS = 4
+MAX_CHARACTERS = 200
+MAX_LEVEL = 6
+MAX_SHARE = 0.2
+"""A kind of type with more of the document's letters than this is text, not a heading."""
+
+_NUMBERED = re.compile(r"(?:(?:\d{1,2}\.)*\d{1,2}\.?|[IVX]{1,5}\.|[A-Z]\.(?:\d{1,2}\.?)*|§\s*\d+)\s+[A-ZÀ-ÝĐ]")
+_UNNUMBERED = re.compile(
+    r"abstract|introduction|references|bibliography|acknowledge?ments?|conclusions?|appendix|"
+    r"zusammenfassung|einleitung|literatur(?:verzeichnis)?|danksagung|anhang|résumé|références|bibliographie|remerciements|"
+    r"annexe|resumen|introducción|referencias|bibliografía|agradecimientos|conclusiones|riassunto|sommario|introduzione|"
+    r"bibliografia|ringraziamenti|conclusioni|resumo|introdução|referências|agradecimentos|conclusão|"
+    r"tài liệu tham khảo",
+    re.IGNORECASE,
+)
+
+_Type = tuple[float, bool]
+
+
+def mark_headings(blocks: Sequence[Block], typography: Typography) -> None:
+    """Give the kind `heading`, with levels from 1, to the blocks of a document that are headings."""
+    found = [block for block in blocks if _looks_like_heading(block, typography)]
+    letters = Counter[_Type]()
+    total = 0
+    for block in blocks:
+        total += sum(len(row.text) for row in block.lines)
+    for block in found:
+        letters[_type(block)] += sum(len(row.text) for row in block.lines)
+    text_types = {kind for kind, count in letters.items() if count > MAX_SHARE * total and len(blocks) > 10}
+    found = [block for block in found if _type(block) not in text_types]
+    levels = rank_types(_type(block) for block in found)
+    for block in found:
+        block.kind, block.level = "heading", levels[_type(block)]
+
+
+def rank_types(types: Iterable[_Type]) -> dict[_Type, int]:
+    """Number kinds of type (size in points, bold) from the largest; sizes within half a point are one."""
+    levels: dict[_Type, int] = {}
+    level, previous = 0, None
+    for size, bold in sorted(set(types), key=lambda kind: (-kind[0], not kind[1])):
+        if previous is None or previous[0] - size > 0.5 or (previous[1] != bold):
+            level += 1
+            previous = (size, bold)
+        levels[size, bold] = min(level, MAX_LEVEL)
+    return levels
+
+
+def _type(block: Block) -> _Type:
+    return block.lines[0].size, block.lines[0].bold
+
+
+def _looks_like_heading(block: Block, typography: Typography) -> bool:
+    if block.kind not in ("paragraph", "list item") or len(block.lines) > MAX_ROWS:
+        return False
+    text = " ".join(row.text for row in block.lines)
+    if len(text) > MAX_CHARACTERS or sum(letter.isalpha() for letter in text) < max(2, 0.3 * len(text)):
+        return False
+    size, bold = min(row.size for row in block.lines), all(row.bold for row in block.lines)
+    if size >= LARGER * typography.body_size:
+        return text[0].isupper() or text[0].isdigit() or size > 1.3 * typography.body_size or not text[0].islower()
+    if size < 0.95 * typography.body_size or text[-1] in ",;" or (text[-1] == "." and len(text) > 60):
+        return False
+    if bold and not typography.body_bold:
+        return block.kind == "paragraph" or _NUMBERED.match(text) is not None
+    small = len(block.lines) <= 2 and len(text) <= 90 and text[-1] != "."
+    distinct = (text.isupper() and len(text) > 3) or (all(row.italic for row in block.lines) and _NUMBERED.match(text))
+    return small and bool(distinct or _UNNUMBERED.fullmatch(text.strip(" .:0123456789"))) and not block.lines[0].mono
