@@ -1,0 +1,96 @@
+r"""Tables of a page: by their rulings, between horizontal rulings, or by the alignment of their words; as Markdown.
+
+    tables = find_tables(page)
+    print(to_markdown(tables[0]))
+
+**Source**: grids of rulings and runs of aligned words are the two classical ways ("lattice" and "stream" in Camelot
+and Tabula; Nurminen 2013, *Algorithmic extraction of data in tables in PDF documents*); the code and its rules are
+ours. Cleaning is FinePDFs' (empty rows and columns and malformed tables go).
+
+**Cost**: pages without rows of several pieces cost one sort; others a few milliseconds.
+
+**Fails when**: cells are parted by colored areas alone and hold words; a table without rulings has neither numbers nor
+heads in bold; two tables stand side by side without rulings.
+"""
+
+from smollab.curate.pdf.page import Page, Table
+from smollab.curate.pdf.tables_aligned import find_aligned
+from smollab.curate.pdf.tables_pieces import Piece, horizontal, pieces_of, vertical
+from smollab.curate.pdf.tables_ruled import find_between, find_grids
+
+MOST_LINES = 3000
+"""A page with more lines is a map or a drawing."""
+SAME_PLACE = 12.0
+"""Sides of a table and its continuation differ by less; points."""
+
+
+def find_tables(page: Page) -> list[Table]:
+    """Return the tables of a page, top to bottom.
+
+    Each holds the page's lines that are in its cells; the caller takes them out of the flow of text.
+    """
+    if not 4 <= len(page.lines) <= MOST_LINES:
+        return []
+    pieces = pieces_of(page.lines)
+    across, down = horizontal(page.horizontal_rulings), vertical(page.vertical_rulings)
+    tables = find_grids(pieces, across, down) if down else []
+    pieces = _without(pieces, tables)
+    if across:
+        boxes = [table.box for table in tables]
+        free = [
+            r
+            for r in across
+            if not any(b[1] - 6 <= r.at <= b[3] + 6 and r.start < b[2] and r.end > b[0] for b in boxes)
+        ]
+        between = find_between(pieces, free)
+        tables += between
+        pieces = _without(pieces, between)
+    tables += find_aligned(pieces)
+    return sorted(tables, key=lambda table: (table.box[1], table.box[0]))
+
+
+def _without(pieces: list[Piece], tables: list[Table]) -> list[Piece]:
+    used = {line for table in tables for line in table.lines}
+    return [piece for piece in pieces if piece.line not in used] if used else pieces
+
+
+def join_continued(table: Table, following: Table) -> Table | None:
+    """Return a table with its continuation on the next page, or None if the two are separate.
+
+    The caller has made sure that one is the last of its page and the other the first of the next. They belong together
+    if they have the same columns and sides; heads that are repeated go.
+    """
+    width = len(table.rows[0])
+    if len(following.rows[0]) != width or table.ruled != following.ruled:
+        return None
+    if any(abs(table.box[side] - following.box[side]) > SAME_PLACE for side in (0, 2)):
+        return None
+    heads = table.header_rows
+    repeated = following.rows[:heads] == table.rows[:heads]
+    if not repeated and _has_heads(following):
+        return None
+    rows = table.rows + (following.rows[heads:] if repeated else following.rows)
+    return Table(table.box, rows, heads, table.lines, table.ruled)
+
+
+def _has_heads(table: Table) -> bool:
+    """Tell whether the first row of a table is heads, so that it is a new table."""
+    top = min(line.box[3] for line in table.lines)
+    first = [line for line in table.lines if line.box[1] < top - 1]
+    rest = [line for line in table.lines if line.box[1] >= top - 1]
+    return all(line.bold for line in first) and not all(line.bold for line in rest)
+
+
+def to_markdown(table: Table) -> str:
+    """Return a table as Markdown: pipes escaped, one row of heads; empty if it is malformed."""
+    rows = [[_escape(cell) for cell in row] for row in table.rows if any(row)]
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return ""
+    rule = ["---"] * len(rows[0])
+    return "\n".join(
+        "|" + "".join(f" {cell} |" if cell else " |" for cell in row) for row in [rows[0], rule, *rows[1:]]
+    )
+
+
+def _escape(cell: str) -> str:
+    return " ".join(cell.replace("\\", "\\\\").replace("|", "\\|").split())
