@@ -27,6 +27,7 @@ from torch import nn
 
 from smollab.batch import Batch
 from smollab.model.config import ModelConfig
+from smollab.model.huggingface import write_config
 from smollab.model.transformer import Transformer
 from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
@@ -94,9 +95,7 @@ def transformers_step(recipe: Recipe, batch: Batch) -> Callable[[], float]:
     from transformers import SmolLM3Config, SmolLM3ForCausalLM
 
     config = ModelConfig.from_recipe(recipe.model, recipe.tokenizer.vocab_size)
-    model = SmolLM3ForCausalLM(
-        SmolLM3Config(**config.to_huggingface(pad_token_id=None, bos_token_id=0, eos_token_id=1))
-    )
+    model = SmolLM3ForCausalLM(SmolLM3Config(**write_config(config, bos_token_id=0, eos_token_id=1)))
     return theirs(recipe, model, lambda: model(input_ids=batch.tokens, labels=batch.tokens, use_cache=False).loss)
 
 

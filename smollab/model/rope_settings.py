@@ -17,7 +17,7 @@ DEFAULT_THETA = {"llama": 10_000.0, "qwen3": 10_000.0, "smollm3": 2_000_000.0, "
 """What transformers takes where a config.json names no theta."""
 
 
-def read_rope_settings(values: Mapping[str, Any]) -> tuple[float, RopeScaling | None]:
+def read_rope_settings(values: Mapping[str, Any]) -> tuple[float, PositionInterpolation | Yarn | None]:
     """Theta and scaling from the content of a config.json.
 
     Raises:

@@ -70,7 +70,8 @@ class Transformer(nn.Module):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         if config.tie_word_embeddings:
             self.lm_head.weight = self.embed_tokens.weight
-        self.initialize(seed)
+        if not self.embed_tokens.weight.is_meta:  # shapes only, for weights that come from elsewhere
+            self.initialize(seed)
 
     @torch.no_grad()
     def initialize(self, seed: int) -> None:

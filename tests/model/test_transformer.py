@@ -5,9 +5,9 @@ import torch
 from transformers import SmolLM3Config
 from transformers.models.smollm3.modeling_smollm3 import SmolLM3Attention
 
-from smollab.model.document_attention import document_lengths
 from smollab.model.cache import KVCache
 from smollab.model.config import ModelConfig
+from smollab.model.document_attention import document_lengths
 from smollab.recipe import Model
 
 
