@@ -151,7 +151,7 @@ def export_step(recipe: Recipe, folder: Path) -> None:
     model, tokenizer = load_run(folder)
     ids = {f"{n}_token_id": tokenizer.token_to_id(t) for n, t in (("bos", BOS), ("eos", EOS), ("pad", PAD))}
     save_huggingface(model, folder / "export", **ids)
-    save_tokenizer(tokenizer, folder / "export", recipe.model.max_position_embeddings)
+    save_tokenizer(tokenizer, folder / "export", model.config.max_position_embeddings)
     console.print(f'  AutoModelForCausalLM.from_pretrained("{folder / "export"}")', soft_wrap=True)
 
 
@@ -196,7 +196,8 @@ def load_run(folder: Path) -> tuple[Any, Any]:
         )
     tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
     # The folder's recipe.toml may be that of a later run which has not come to training yet.
-    settings = load_state(checkpoints[-1])["configuration"]["model"]
+    state = load_state(checkpoints[-1])
+    settings = state["configuration"]["model"] | state["model"]
     model = Transformer(ModelConfig(**settings, vocab_size=tokenizer.get_vocab_size()))
     load_weights(checkpoints[-1], model)
     return model.eval(), tokenizer

@@ -276,7 +276,7 @@ def test_differences_are_told_by_leaf():
 def test_smollm3_is_as_published():
     recipe = load_recipe("smollm3-3b")
     assert recipe.train.batch_sequences * recipe.train.sequence_length == 2_359_296
-    assert [stage.steps for stage in recipe.stages] == [3_450_000, 748_000, 522_000]
+    assert [stage.steps for stage in recipe.stages] == [3_450_000, 748_000, 522_000, 20_000, 22_000]
     assert dataclasses.asdict(recipe.model) == dataclasses.asdict(recipe_package.Model())
     optimizer = recipe.optimizer
     published = ("adamw", 2e-4, (0.9, 0.95), 1e-8, 0.1, 1.0)

@@ -18,7 +18,7 @@ from typing import Any
 
 from smollab.curate.engines import ProcessEngine, Tick
 from smollab.experiments.intervals import Interval, mean_interval, paired_difference
-from smollab.recipe import Recipe, resolve_place
+from smollab.recipe import Recipe, resolve_place, trained_model
 
 MINIMAL_PAIRS = "minimal pairs"
 """Metric: share of right choices; higher is better. All others are bits per byte, where lower is better."""
@@ -137,7 +137,7 @@ def run_trial(trial: Trial, tick: Tick) -> None:
         console.quiet = True
         with contextlib.redirect_stdout(io.StringIO()):
             checkpoint = pretrain(recipe, trial.tokens, trial.folder, vocab_size, lengths)
-        model = Transformer(ModelConfig.from_recipe(recipe.model, vocab_size))
+        model = Transformer(ModelConfig.from_recipe(trained_model(recipe), vocab_size))
         load_weights(checkpoint, model)
         scores = score(model.eval(), tokenizer, trial.tokens / "held_out", recipe)
     finally:

@@ -13,7 +13,7 @@ from smollab.model.transformer import Transformer
 from smollab.optim import build_optimizers
 from smollab.recipe import Optimizer, Recipe
 from smollab.tokens.shards import TokenShard
-from smollab.train.loop import open_mixture, set_learning_rates, stages_from, train_step
+from smollab.train.loop import begin_stage, open_mixture, set_learning_rates, stages_from, train_step
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -59,11 +59,11 @@ def _train(recipe: Recipe, tokens: Path, tokenizer: "Tokenizer") -> Transformer:
     model = Transformer(ModelConfig.from_recipe(recipe.model, tokenizer.get_vocab_size()), recipe.train.seed)
     optimizers = build_optimizers(model, recipe.optimizer)
     mixture = open_mixture(recipe, tokens / "train")
-    for stage, begin in stages_from(recipe, 0):
-        mixture.set_weights(stage.mixture)
-        for step in range(begin, begin + stage.steps):
-            batch, _ = mixture.next_batch(recipe.train.batch_sequences)
-            set_learning_rates(optimizers, recipe, step)
+    for plan in stages_from(recipe, 0):
+        begin_stage(plan, model, mixture, plan.begin)
+        for step in range(plan.begin, plan.end):
+            batch, _ = mixture.next_batch(plan.batch_sequences)
+            set_learning_rates(optimizers, recipe, plan, step)
             train_step(model, optimizers, batch, recipe)
     return model.eval()
 

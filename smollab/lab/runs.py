@@ -101,15 +101,15 @@ class Run:
 
     def passes(self) -> dict[str, tuple[int, int]]:
         """Source -> tokens that curation left for training, and tokens that training read."""
-        sequences: Counter[str] = Counter()
+        read: Counter[str] = Counter()
         for row in self.metrics:
-            sequences.update(row["sources"])
+            for source, sequences in row["sources"].items():
+                read[source] += sequences * row["sequence_length"]
         left: Counter[str] = Counter()
         for name, counts in self.tokens.items():
             for source in {name, name.rpartition("-")[0]}:
                 left[source] += counts["train_tokens"]
-        length = self.recipe.train.sequence_length
-        return {source: (left[source], count * length) for source, count in sequences.most_common()}
+        return {source: (left[source], tokens) for source, tokens in read.most_common()}
 
     def momentum(self, parameter: str) -> torch.Tensor:
         """Muon's momentum of one matrix, as it was after the last step of training.

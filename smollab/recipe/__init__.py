@@ -36,6 +36,7 @@ from smollab.recipe.sections import (
     Train,
     Url,
 )
+from smollab.recipe.stages import StagePlan, plan_stages, trained_model
 from smollab.recipe.toml import (
     RECIPES,
     RecipeError,
@@ -78,6 +79,7 @@ __all__ = [
     "Schedule",
     "Source",
     "Stage",
+    "StagePlan",
     "Tokenizer",
     "Toxicity",
     "Train",
@@ -87,6 +89,8 @@ __all__ = [
     "from_values",
     "load_recipe",
     "parse_override",
+    "plan_stages",
     "resolve_place",
     "to_toml",
+    "trained_model",
 ]

@@ -363,6 +363,18 @@ class Tokenizer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Warmup-stable-decay (WSD) over all stages together that have no schedule of their own."""
+
+    warmup_steps: int = 2000
+    """Linear from zero."""
+    decay_steps: int = 522_000
+    """At the end, down to zero."""
+    decay: Literal["linear", "1-sqrt", "cosine"] = "linear"
+    """Shape of the decay."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stretch of training with one data mixture."""
 
@@ -372,6 +384,15 @@ class Stage:
     """Optimizer steps."""
     mixture: dict[str, float] = field(default_factory=dict)
     """Weight of each source, `web`, or of one language of it, `web-fr`; normalized to sum to one."""
+    sequence_length: int | None = None
+    """Tokens per sequence from here on; left out: as before, at first `train.sequence_length`. A step has as many
+    tokens as ever, so fewer sequences (SmolLM3: 4096, then 32768 and 65536 in the long-context stages)."""
+    rope_theta: float | None = None
+    """Base of the rotary frequencies from here on; left out: as before, at first `model.rope_theta`."""
+    learning_rate: float | None = None
+    """Peak rate of the matrices in this stage, which then needs a schedule; all other rates change in proportion."""
+    schedule: Schedule | None = None
+    """A schedule of this stage's own; left out: the stage is part of the run's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -411,18 +432,6 @@ class Optimizer:
     """Muon's iterations."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this global norm."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """Warmup-stable-decay (WSD) over all stages together."""
-
-    warmup_steps: int = 2000
-    """Linear from zero."""
-    decay_steps: int = 522_000
-    """At the end of the run, down to zero."""
-    decay: Literal["linear", "1-sqrt", "cosine"] = "linear"
-    """Shape of the decay."""
 
 
 @dataclass(frozen=True, kw_only=True)

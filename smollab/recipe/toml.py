@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from smollab.recipe.sections import Recipe
+from smollab.recipe.stages import plan_stages
 
 T = typing.TypeVar("T")
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -129,9 +130,14 @@ def _check(recipe: Recipe, path: Path) -> None:
             f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
             f"train.micro_batch_sequences ({recipe.train.micro_batch_sequences})"
         )
-    if recipe.stages and recipe.schedule.warmup_steps + recipe.schedule.decay_steps > recipe.total_steps:
+    try:
+        plans = plan_stages(recipe)
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    shared_steps = max((plan.schedule_steps for plan in plans if plan.stage.schedule is None), default=None)
+    if shared_steps is not None and recipe.schedule.warmup_steps + recipe.schedule.decay_steps > shared_steps:
         raise RecipeError(
-            f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {recipe.total_steps} steps of the stages"
+            f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {shared_steps} steps of the stages"
         )
     if recipe.train.sequence_length > recipe.model.max_position_embeddings:
         raise RecipeError(

@@ -15,6 +15,7 @@ TRAINING_CODE = (
     "model/transformer.py",
     "objectives",
     "optim",
+    "recipe/stages.py",
     "tokens/mixture.py",
     "train",
 )

@@ -11,9 +11,10 @@ import math
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
 from smollab.optim.schedules import warmup_stable_decay
 from smollab.progress import console, progress
-from smollab.recipe import Recipe, Stage
+from smollab.recipe import Recipe, StagePlan, plan_stages
 from smollab.tokens.mixture import Mixture, TokenStream
 from smollab.tokens.shards import TokenShard
 from smollab.tokens.tokenize import open_shards
@@ -78,19 +79,21 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     metrics = MetricsLog(output / "metrics.jsonl", resume_step=step)
 
     def save() -> Path:
-        state = {"step": step, "drawn": mixture.drawn, "configuration": configuration}
+        reach = {key: getattr(model.config, key) for key in ("rope_theta", "max_position_embeddings")}
+        state = {"step": step, "drawn": mixture.drawn, "model": reach, "configuration": configuration}
         return save_checkpoint(output / "checkpoints", model, optimizers, state, recipe.train.keep_checkpoints)
 
     if step == recipe.total_steps:
         return checkpoints[-1]
     with progress("pretrain", recipe.total_steps, done=step) as advance, _interruptible() as interrupted:
-        for stage, begin in stages_from(recipe, step):
-            mixture.set_weights(stage.mixture, (step - begin) * recipe.train.batch_sequences)
+        for plan in stages_from(recipe, step):
+            stage = plan.stage
+            begin_stage(plan, model, mixture, step)
             console.print(f"  {stage.name}: {stage.steps} steps", markup=False)
-            while step < begin + stage.steps:
+            while step < plan.end:
                 started = time.perf_counter()
-                batch, names = mixture.next_batch(recipe.train.batch_sequences)
-                rate = set_learning_rates(optimizers, recipe, step)
+                batch, names = mixture.next_batch(plan.batch_sequences)
+                rate = set_learning_rates(optimizers, recipe, plan, step)
                 loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe)
                 step += 1
                 if not math.isfinite(loss):
@@ -104,7 +107,8 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     "learning_rate": rate,
                     "tokens": step * recipe.train.batch_sequences * recipe.train.sequence_length,
                     "tokens_per_second": batch.tokens.numel() / seconds,
-                    "sources": {name: names.count(name) for name in dict.fromkeys(names)},
+                    "sources": Counter(source_of(name) for name in names),
+                    "sequence_length": plan.sequence_length,
                 }
                 if recipe.train.evaluate_every and step % recipe.train.evaluate_every == 0:
                     row["held_out"] = {
@@ -134,7 +138,8 @@ def train_step(
     """
     num_targets = int((batch.targets != IGNORE_INDEX).sum())
     loss = 0.0
-    size = recipe.train.micro_batch_sequences
+    micro_batch_tokens = recipe.train.micro_batch_sequences * recipe.train.sequence_length
+    size = max(1, micro_batch_tokens // batch.tokens.shape[1])
     for start in range(0, batch.tokens.shape[0], size):
         part = batch.rows(start, start + size)
         with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda):
@@ -158,10 +163,12 @@ def train_step(
     return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
 
 
-def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, step: int) -> float:
+def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:
     """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
-    settings = recipe.schedule
-    factor = warmup_stable_decay(step, recipe.total_steps, settings.warmup_steps, settings.decay_steps, settings.decay)
+    settings, place = plan.schedule, step - plan.schedule_begin
+    factor = plan.rate_factor * warmup_stable_decay(
+        place, plan.schedule_steps, settings.warmup_steps, settings.decay_steps, settings.decay
+    )
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
@@ -169,27 +176,46 @@ def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, 
 
 
 def open_mixture(recipe: Recipe, folder: Path) -> Mixture:
-    """A stream for every name that some stage mixes.
+    """A stream for every source and sequence length that some stage mixes.
 
     Raises:
         ShardError: the tokens are not those that were written.
     """
-    streams = {}
-    for name in dict.fromkeys(name for stage in recipe.stages for name in stage.mixture):
-        shards = open_shards(folder, name)
-        for shard in shards:
-            shard.verify()
-        streams[name] = TokenStream(shards, recipe.train.sequence_length, recipe.train.seed)
+    streams: dict[str, TokenStream] = {}
+    opened: dict[str, list[TokenShard]] = {}
+    for plan in plan_stages(recipe):
+        for source, stream in stream_names(plan).items():
+            if source not in opened:
+                opened[source] = open_shards(folder, source)
+                for shard in opened[source]:
+                    shard.verify()
+            if stream not in streams:
+                streams[stream] = TokenStream(opened[source], plan.sequence_length, recipe.train.seed)
     return Mixture(streams)
 
 
-def stages_from(recipe: Recipe, step: int) -> Iterator[tuple[Stage, int]]:
-    """The stages not finished at a step, each with the step it begins at."""
-    begin = 0
-    for stage in recipe.stages:
-        if step < begin + stage.steps:
-            yield stage, begin
-        begin += stage.steps
+def stream_names(plan: StagePlan) -> dict[str, str]:
+    """Source -> the name of its stream of this stage's length, such as `web@512`; each is drawn from by itself."""
+    return {source: f"{source}@{plan.sequence_length}" for source in plan.stage.mixture}
+
+
+def source_of(stream: str) -> str:
+    """The source that a stream draws from."""
+    return stream.rpartition("@")[0]
+
+
+def begin_stage(plan: StagePlan, model: Transformer, mixture: Mixture, step: int) -> None:
+    """Give the model the stage's reach, and the mixture its weights; the step may lie within the stage."""
+    model.config = replace(
+        model.config, rope_theta=plan.rope_theta, max_position_embeddings=plan.max_position_embeddings
+    )
+    weights = {stream: plan.stage.mixture[source] for source, stream in stream_names(plan).items()}
+    mixture.set_weights(weights, (step - plan.begin) * plan.batch_sequences)
+
+
+def stages_from(recipe: Recipe, step: int) -> Iterator[StagePlan]:
+    """The stages not finished at a step."""
+    yield from (plan for plan in plan_stages(recipe) if step < plan.end)
 
 
 def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_smollm3_has_its_published_size_steps_and_tokens():
     assert cost.parameters == 3_075_098_624
     assert cost.embedding_parameters / cost.parameters == pytest.approx(0.085, abs=5e-4)
     assert cost.steps == 4_720_000
-    assert cost.tokens / 1e12 == pytest.approx(11.136, abs=5e-4)
+    assert cost.tokens / 1e12 == pytest.approx(11.136 + 0.099, abs=1e-3)  # pretraining, and long context
     assert cost.devices == 384
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from smollab.batch import IGNORE_INDEX, Batch
-from smollab.recipe import Recipe
+from smollab.recipe import Recipe, plan_stages
 from smollab.tokens.shards import ShardError
 from smollab.train import loop
 from smollab.train.checkpoint import CheckpointMismatch, list_checkpoints
@@ -176,7 +176,7 @@ def test_changed_tokens_are_not_trained_on(train, make_recipe, tokens, tmp_path)
 
 
 def test_stages_begin_where_they_should(make_recipe):
-    begins = lambda step: [(stage.name, begin) for stage, begin in stages_from(make_recipe(), step)]
+    begins = lambda step: [(plan.stage.name, plan.begin) for plan in stages_from(make_recipe(), step)]
     assert begins(0) == begins(6) == [("first", 0), ("second", 7)]
     assert begins(7) == begins(11) == [("second", 7)]
     assert begins(12) == []
@@ -268,10 +268,11 @@ def test_rates_follow_the_schedule_in_every_group(make_model, make_recipe):
 
     recipe = make_recipe({"optimizer.embedding_learning_rate": 0.5})
     optimizers = build_optimizers(make_model(), recipe.optimizer)
-    assert set_learning_rates(optimizers, recipe, 0) == 0.01 / 2  # the first of two steps of warmup
+    first, second = plan_stages(recipe)
+    assert set_learning_rates(optimizers, recipe, first, 0) == 0.01 / 2  # the first of two steps of warmup
     rates = {group["role"]: group["lr"] for o in optimizers for group in o.param_groups}
     assert rates == {"matrix": 0.005, "embedding": 0.25, "norm": 0.25}
-    assert set_learning_rates(optimizers, recipe, 10) == pytest.approx(0.01 / 2)  # halfway through the decay
+    assert set_learning_rates(optimizers, recipe, second, 10) == pytest.approx(0.01 / 2)  # halfway through the decay
 
 
 def test_held_out_text_is_measured_on_the_way(train, make_recipe, tmp_path):
