@@ -16,6 +16,12 @@ from typing import Any
 from smollab import __version__
 from smollab.recipe import RECIPES, Recipe, RecipeError, load_recipe, parse_override, to_toml
 
+PDF_EPILOG = """
+examples:
+  smollab curate pdf report.pdf                            its text on standard output
+  smollab curate pdf report.pdf --show --pages 1-3         report-pages/index.html, and a PNG of each page
+"""
+
 DESCRIPTION = """\
 Learn and do efficient language-model pretraining: from web pages and PDFs to a small SmolLM3-style model.
 
@@ -83,6 +89,27 @@ new cut, give `smollab curate` (or `smollab run`) the same settings: it starts f
 """
 
 
+REFETCH_EPILOG = """\
+CommonCrawl keeps only the first 1 MiB of a file (5 MiB since 2025), which truncates about a quarter of all PDFs, and a
+PDF is read from its end. This command finds the truncated ones and asks their own servers for the whole files:
+politely (robots.txt, one request per host and second, or as the host asks), safely (public addresses only; size, time
+and type are checked), and each new copy is compared with the old one:
+
+  extends      the old copy is the beginning of the new one: what was hoped for
+  same         byte for byte the old one: it was not truncated, or is broken at its origin
+  different    the file has changed since the crawl
+  failed       gone, refused by robots.txt, HTML instead of a PDF, ...: not asked again
+  postponed    the server was busy or out of reach: asked again when the same command runs again
+
+examples:
+  smollab curate refetch crawl.warc.gz --to refetched --contact me@example.org
+  smollab curate refetch "cc:CC-MAIN-2024-10?url=*.example.org&mime=application/pdf" --to refetched
+  smollab curate --source pdf=warc:refetched --set 'data.sources.pdf.steps=["extract_pdf", "language", "pii"]'
+
+Ctrl-C stops; the same command continues where this one ended, also in the middle of a file.
+"""
+
+
 ABLATE_EPILOG = """\
 How FineWeb's makers decided about each step of curation, on a laptop: the same very small model reads equally many
 tokens of the same pages as raw text, as main text, filtered, and deduplicated; then each is measured on clean text
@@ -124,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Understand a command line; exits with a message if it is none."""
-    if words[:1] == ["curate"] and words[1:2] in (["why"], ["recut"]):
+    if words[:1] == ["curate"] and words[1:2] in (["why"], ["recut"], ["refetch"], ["pdf"]):
         words = [" ".join(words[:2]), *words[2:]]  # two words, one verb
     return build_parser().parse_args(words)
 
@@ -177,10 +204,26 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--run", metavar="DIR", default="runs/laptop", help="folder of the run (%(default)s)")
     verb.add_argument("--text", action="store_true", help="also print the whole text as it was extracted")
 
+    verb = add("curate pdf", curate_pdf, "print the text of a PDF, or draw how its pages are read", PDF_EPILOG)
+    verb.add_argument("file", help="a PDF file")
+    verb.add_argument("--pages", metavar="RANGE", help="only these: 3, 1-3, 7- (all; --show: the first 20)")
+    verb.add_argument("--show", action="store_true", help="draw each page with its blocks, their order and kinds")
+    verb.add_argument("--to", metavar="FOLDER", help="of the pictures and index.html (FILE's name, with -pages)")
+    verb.add_argument(
+        "--engine", choices=("pymupdf", "pypdfium2"), default="pymupdf", help="library that reads it (%(default)s)"
+    )
+
     verb = add("curate recut", curate_recut, "try other thresholds: what enters, what leaves", RECUT_EPILOG)
     _add_recipe_arguments(verb)
     verb.add_argument("--to", metavar="DIR", help="write the new cut to this folder (RUN/recut)")
     verb.add_argument("--examples", type=int, default=3, help="documents shown for each reason (%(default)s)")
+
+    verb = add("curate refetch", curate_refetch, "fetch the truncated PDFs of a crawl again", REFETCH_EPILOG)
+    verb.add_argument("warc", nargs="+", help="WARC file, folder or address of one, or cc:CRAWL?... (see above)")
+    verb.add_argument("--to", metavar="FOLDER", required=True, help="for the new copies and the ledger of the job")
+    verb.add_argument("--contact", default="", metavar="MAIL", help="how those you ask can reach you (User-Agent)")
+    verb.add_argument("--delay", type=float, default=1.0, help="seconds between two requests to a host (%(default)s)")
+    verb.add_argument("--hosts", type=int, default=15, help="hosts asked at a time (%(default)s)")
 
     verb = add("ablate", ablate, "train the same small model on data curated less or more, and compare", ABLATE_EPILOG)
     verb.add_argument(
@@ -423,6 +466,37 @@ def curate_why(options: argparse.Namespace) -> None:
             console.print(f"  kept in its place: {command}", markup=False, highlight=False, soft_wrap=True)
 
 
+def curate_pdf(options: argparse.Namespace) -> None:
+    """Print the text of a PDF as Markdown, as curation would extract it; or draw its pages with what was found on them."""
+    from importlib import import_module
+
+    from smollab.curate.pdf.read import read_document
+
+    path = Path(options.file)
+    file = import_module(f"smollab.curate.pdf.{options.engine}_engine").open_pdf(path.read_bytes())
+    numbers = _page_range(options.pages, file.num_pages)
+    read = read_document(file)
+    if not options.show:
+        print(read.text_of(numbers) if options.pages else read.text)
+        return
+    from smollab.curate.pdf.show import show_document
+
+    shown = numbers if options.pages else numbers[:20]
+    print(show_document(file, read, shown, Path(options.to or f"{path.stem}-pages")))
+
+
+def _page_range(text: str | None, num_pages: int) -> range:
+    """Understand `3`, `1-3`, `7-` and `-5`."""
+    first, dash, last = (text or "-").partition("-")
+    try:
+        begin, end = int(first or 1), int(last or num_pages) if dash else int(first)
+    except ValueError:
+        raise ValueError(f"--pages {text}: write 3, 1-3, 7- or -5") from None
+    if not 1 <= begin <= end or begin > num_pages:
+        raise ValueError(f"--pages {text}: the file has pages 1-{num_pages}")
+    return range(begin, min(end, num_pages) + 1)
+
+
 def curate_recut(options: argparse.Namespace) -> None:
     """Judge the documents of a run by other thresholds, from its ledger, and show what changes."""
     from smollab.curate.pipeline import curate
@@ -455,6 +529,32 @@ def curate_recut(options: argparse.Namespace) -> None:
                 console.print(f"  {example.id} ({example.detail})", markup=False, highlight=False, soft_wrap=True)
                 console.print(f"    {example.text}", markup=False, highlight=False, soft_wrap=True, style="dim")
     print(after)
+
+
+def curate_refetch(options: argparse.Namespace) -> None:
+    """Find the truncated PDFs of a crawl and fetch them again from where they came, as WARC files."""
+    from smollab.curate.pdf.refetch import Refetch, list_files
+    from smollab.curate.pdf.refetch_report import to_table
+    from smollab.progress import console, progress
+
+    if options.delay < 1 or options.hosts < 1:
+        raise RecipeError("--delay: at least 1 second, for the sake of those you ask; --hosts: at least 1")
+    kinds = ("warc:", "cc:")
+    addresses = [place if place.startswith(kinds) else f"warc:{place}" for place in options.warc]
+    files = sum(1 for address in addresses for _ in list_files(address))
+    job = Refetch(Path(options.to), options.delay, options.contact)
+    try:
+        with progress("look", files) as advance:
+            for address in addresses:
+                job.scan(address, advance)
+        waiting = job.waiting()
+        if waiting:
+            with progress("fetch", waiting) as advance:
+                job.run(advance, options.hosts)
+        console.print(to_table(job.summary()))
+    finally:
+        job.close()
+    print(options.to)
 
 
 def ablate(options: argparse.Namespace) -> None:

@@ -97,7 +97,7 @@ def serve(site: Site, answer=None) -> Iterator[Site]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         site.address = f"http://127.0.0.1:{server.server_port}"
         try:
             yield site

@@ -1,7 +1,7 @@
 """Tell a PDF file from what else is fetched, and a whole one from one that was cut off.
 
-CommonCrawl keeps the first 1 MiB of what it fetches (5 MiB since March 2025) and says so in the WARC record; older
-crawls and other crawlers do not always. A PDF file is read from its end: the last lines give the place of the
+CommonCrawl keeps the first 1 MiB of what it fetches (5 MiB since 2025) and says so in the WARC record; crawls before
+August 2019 and other crawlers do not always. A PDF file is read from its end: the last lines give the place of the
 cross-reference table (`startxref`), without which a reader can only guess where the pages are. So a file that was cut
 off gives itself away.
 
@@ -22,7 +22,7 @@ HEADER_BYTES = 1024
 TRAILER_BYTES = 1024
 """Readers look for `%%EOF` in so many bytes at the end; zeros and white space behind it do not count."""
 CUTS = {2**20: "1 MiB", 5 * 2**20: "5 MiB"}
-"""CommonCrawl's limits."""
+"""CommonCrawl's limits on a body; a file that was cut has exactly so many bytes (commoncrawl/cc-notebooks)."""
 CERTAIN = ("declared", "shorter than Content-Length", "cut at")
 """How reasons begin that no damage at the origin explains."""
 

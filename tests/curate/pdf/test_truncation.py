@@ -19,7 +19,7 @@ def make_pdf(seed=1, pages=2, **options):
     return document.tobytes(**options)
 
 
-SOUND = sorted(SAMPLES.glob("pdf/*.pdf")) + [SAMPLES / "broken" / "encrypted.pdf"]
+SOUND = [*sorted(SAMPLES.glob("pdf/*.pdf")), SAMPLES / "broken" / "encrypted.pdf"]
 
 
 @pytest.mark.parametrize("path", SOUND, ids=lambda path: path.name)
