@@ -1,7 +1,7 @@
 r"""Tables of a page: by their rulings, between horizontal rulings, or by the alignment of their words; as Markdown.
 
     tables = find_tables(page)
-    print(to_markdown(tables[0]))
+    print(write_markdown(tables[0]))
 
 **Source**: grids of rulings and runs of aligned words are the two classical ways ("lattice" and "stream" in Camelot
 and Tabula; Nurminen 2013, *Algorithmic extraction of data in tables in PDF documents*); the code and its rules are
@@ -13,9 +13,9 @@ ours. Cleaning is FinePDFs' (empty rows and columns and malformed tables go).
 heads in bold; two tables stand side by side without rulings.
 """
 
-from smollab.curate.pdf.page import Page, Table
+from smollab.curate.pdf.page import Box, Page, Table
 from smollab.curate.pdf.tables_aligned import find_aligned
-from smollab.curate.pdf.tables_pieces import Piece, horizontal, pieces_of, vertical
+from smollab.curate.pdf.tables_pieces import Piece, Ruling, horizontal, mend, pieces_of, rows_of, vertical
 from smollab.curate.pdf.tables_ruled import find_between, find_grids
 
 MOST_LINES = 3000
@@ -31,7 +31,7 @@ def find_tables(page: Page) -> list[Table]:
     """
     if not 4 <= len(page.lines) <= MOST_LINES:
         return []
-    pieces = pieces_of(page.lines)
+    pieces = [piece for row in mend(rows_of(pieces_of(page.lines))) for piece in row]
     across, down = horizontal(page.horizontal_rulings), vertical(page.vertical_rulings)
     tables = find_grids(pieces, across, down) if down else []
     pieces = _without(pieces, tables)
@@ -47,6 +47,10 @@ def find_tables(page: Page) -> list[Table]:
         pieces = _without(pieces, between)
     tables += find_aligned(pieces)
     return sorted(tables, key=lambda table: (table.box[1], table.box[0]))
+
+
+def _crosses(ruling: Ruling, box: Box) -> bool:
+    return box[1] - 6 <= ruling.at <= box[3] + 6 and ruling.start < box[2] and ruling.end > box[0]
 
 
 def _without(pieces: list[Piece], tables: list[Table]) -> list[Piece]:
@@ -81,7 +85,7 @@ def _has_heads(table: Table) -> bool:
     return all(line.bold for line in first) and not all(line.bold for line in rest)
 
 
-def to_markdown(table: Table) -> str:
+def write_markdown(table: Table) -> str:
     """Return a table as Markdown: pipes escaped, one row of heads; empty if it is malformed."""
     rows = [[_escape(cell) for cell in row] for row in table.rows if any(row)]
     if len(rows) < 2 or len(rows[0]) < 2:

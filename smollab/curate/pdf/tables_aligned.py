@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from smollab.curate.pdf.page import Table
@@ -54,12 +55,26 @@ def _prose(rows: Sequence[Row]) -> set[Piece]:
             continue
         if not _is_long(chain):
             continue
+        if len(chain) > 4 and _is_set(chain):
+            prose.update(chain)
+            continue
         accompanied = sum(any(other not in long for other in beside[piece]) for piece in chain)
         if accompanied <= 0.2 * len(chain):
             prose.update(chain)
     left, right = min(row[0].x0 for row in rows), max(row[-1].x1 for row in rows)
     wide = 0.6 * (right - left)
     return prose.union(row[0] for row in rows if len(row) == 1 and row[0].x1 - row[0].x0 > wide)
+
+
+def _is_set(chain: Sequence[Piece]) -> bool:
+    """Tell whether lines have equal distances and most fill their width, as in a column of prose."""
+    steps = sorted(below.y0 - above.y0 for above, below in pairwise(chain))
+    typical = steps[len(steps) // 2]
+    right = max(piece.x1 for piece in chain)
+    even = sum(abs(step - typical) < 0.6 for step in steps)
+    full = sum(right - piece.x1 < 2 * piece.line.size for piece in chain)
+    words = median(len(piece.text.split()) for piece in chain)
+    return words >= 5 and even > 0.6 * len(steps) and full > 0.5 * len(chain)
 
 
 def _is_long(chain: Sequence[Piece]) -> bool:
@@ -105,7 +120,7 @@ def _zones(prose: set[Piece]) -> list[tuple[float, float]]:
             zones.append((start, x))
     if len(zones) < 2:
         return zones
-    middles = [(left[1] + right[0]) / 2 for left, right in zip(zones, zones[1:], strict=False)]
+    middles = [(left[1] + right[0]) / 2 for left, right in pairwise(zones)]
     return list(zip([float("-inf"), *middles], [*middles, float("inf")], strict=True))
 
 

@@ -1,6 +1,7 @@
-"""Rows of pieces and columns -> a `Table`: heads put together, lines of cells joined, empty rows and columns dropped."""
+"""Rows of pieces and columns -> a `Table`: heads and lines of cells joined, empty rows and columns dropped."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from smollab.curate.pdf.page import Line, Table, union
 from smollab.curate.pdf.tables_pieces import Piece, Row, is_number
@@ -21,7 +22,7 @@ def build_table(rows: Sequence[Row], columns: Sequence[Column], head_rows: int, 
     head_rows = max(1, min(head_rows, MOST_HEAD_ROWS, len(rows) - 1))
     grid = [join_heads(rows[:head_rows], columns)]
     bounds = sorted({head_rows, *(start for start in starts if start > head_rows), len(rows)})
-    parts = [rows[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+    parts = [rows[low:high] for low, high in pairwise(bounds)]
     # A ruling after nearly every row of text means that what is between two is one row of the table.
     per_row = len(parts) > 2 and sorted(map(len, parts))[len(parts) // 2] <= 3
     for part in parts:
@@ -31,7 +32,7 @@ def build_table(rows: Sequence[Row], columns: Sequence[Column], head_rows: int, 
 
 def table_of(grid: list[list[str]], pieces: Sequence[Piece], ruled: bool = True) -> Table:
     """Return a table of cells, without its empty rows and columns."""
-    lines: list[Line] = list(dict.fromkeys(piece.line for piece in pieces))
+    lines: list[Line] = list(dict.fromkeys(line for piece in pieces for line in (piece.line, *piece.more)))
     return Table(union([line.box for line in lines]), drop_empty(grid), 1, lines, ruled)
 
 

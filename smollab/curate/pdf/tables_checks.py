@@ -16,6 +16,7 @@ _MARK = re.compile(
     r"[•◦▪‣●■–*→✓☐□-]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)]|\[[^\]]{1,12}\]|\(?[ivxIVX]{1,5}[.)]|[^\W\d_]{1,3}\d{0,2}:"
 )
 _INDEX = re.compile(r"[^\d]+,? \d+(?:[–-]\d+)?(?:, \d+(?:[–-]\d+)?)*,?")
+_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?")
 _FORMULA_NUMBER = re.compile(r"\(\d{1,3}(?:\.\d{1,3})*[a-z]?\)")
 _MATH_FONT = re.compile(r"cmmi|cmsy|cmex|msam|msbm|math|symbol|mtmi|mtsy", re.I)
 _ALGORITHM = re.compile(r"(?:Algorithm|Listing|Procedure|Algorithmus|Algorithme|Algoritmo) \d", re.I)
@@ -49,29 +50,27 @@ def is_layout(cells: Mapping[tuple[int, int], Sequence[Piece]], heights: Mapping
 
 def looks_like_table(grid: Sequence[Sequence[str]], pieces: Sequence[Piece], ruled: bool) -> bool:
     """Tell a table from what has rows and columns too. Rulings are evidence; without them numbers or heads must be."""
-    if len(grid) < 2 or not grid or len(grid[0]) < 2:
+    if len(grid) < 2 or len(grid[0]) < 2:
         return False
     cells = [text for row in grid for text in row if text]
-    if len(cells) < LEAST_FILLED * len(grid) * len(grid[0]) or max(len(text.split()) for text in cells) > MOST_WORDS:
+    least = 0.6 if len(grid) * len(grid[0]) <= 6 else LEAST_FILLED
+    if len(cells) < least * len(grid) * len(grid[0]) or max(len(text.split()) for text in cells) > MOST_WORDS:
         return False
-    if _ALGORITHM.match(pieces[0].text) or _is_contents(grid, cells) or _is_list(grid) or _is_code(grid, pieces):
-        return False
-    if any(len(text) > 60 and text.count(" ") > 60 for text in cells) and not ruled:
+    if _ALGORITHM.match(pieces[0].text) or _is_contents(grid, cells, ruled) or _is_list(grid) or _is_code(grid, pieces):
         return False
     return ruled or _has_evidence(grid, pieces)
 
 
-def _is_contents(grid: Sequence[Sequence[str]], cells: Sequence[str]) -> bool:
+def _is_contents(grid: Sequence[Sequence[str]], cells: Sequence[str], ruled: bool) -> bool:
     """Tell tables of contents, by leaders and by page numbers that grow, and indexes."""
     leaders = sum(_LEADER.search(text) is not None for text in cells)
     if leaders >= 3 and leaders > 0.2 * len(grid):
         return True
     last = [row[-1] for row in grid if row[-1]]
-    if len(grid[0]) <= 3 and len(last) >= 4 and all(text.isdigit() for text in last):
+    if not ruled and len(grid[0]) <= 3 and len(last) >= 3 and all(text.isdigit() for text in last):
         pages = [int(text) for text in last]
-        if pages == sorted(pages) and pages[-1] > pages[0] and pages[-1] < 3000 and not grid[0][0].isdigit():
-            numbers = sum(is_number(text) for row in grid for text in row[1:-1] if text)
-            return numbers == 0
+        if pages == sorted(pages) and pages[-1] < 3000:
+            return not any(is_number(text) for row in grid for text in row[1:-1] if text)
     entries = sum(_INDEX.fullmatch(text) is not None for text in cells)
     return entries > 0.4 * len(cells)
 
@@ -84,18 +83,26 @@ def _is_list(grid: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_code(grid: Sequence[Sequence[str]], pieces: Sequence[Piece]) -> bool:
-    """Tell programs, whose spaces align by chance, and formulas with their numbers."""
-    mono = sum(piece.line.mono for piece in pieces)
-    if mono > 0.75 * len(pieces) and not all(len(row) > 2 for row in grid):
+    """Tell programs, whose spaces align by chance, their numbered lines, and formulas with their numbers."""
+    words = [piece for piece in pieces if not piece.text.isdigit()]
+    mono = sum(piece.line.mono for piece in words)
+    if mono > 0.75 * len(words) and not all(len(row) > 2 for row in grid):
         return True
+    first = [int(row[0]) for row in grid if row[0].isdigit()]
+    if len(first) > 0.5 * len(grid) and len(first) > 2 and first == list(range(first[0], first[0] + len(first))):
+        return len(grid[0]) < 4 and mono > 0.3 * len(words)
     numbered = sum(_FORMULA_NUMBER.fullmatch(row[-1]) is not None for row in grid)
     return numbered > 0.3 * len(grid)
 
 
 def _has_evidence(grid: Sequence[Sequence[str]], pieces: Sequence[Piece]) -> bool:
-    mono = sum(piece.line.mono for piece in pieces)
+    words = [piece for piece in pieces if not is_number(piece.text)]
+    mono = sum(piece.line.mono for piece in words)
     math = sum(_MATH_FONT.search(piece.line.font) is not None for piece in pieces)
-    if len(grid) < 3 or mono > 0.5 * len(pieces) or math > 0.3 * len(pieces):
+    several = sum(sum(map(bool, row)) > 1 for row in grid)
+    if len(grid) < 3 or mono > 0.4 * len(words) or math > 0.3 * len(pieces) or several < 0.6 * len(grid):
+        return False
+    if _SECTION.fullmatch(pieces[0].text) and pieces[0].line.bold:
         return False
     inner = [text for row in grid[1:] for text in row[1:] if text]
     numbers = sum(is_number(text) for text in inner)
@@ -104,5 +111,5 @@ def _has_evidence(grid: Sequence[Sequence[str]], pieces: Sequence[Piece]) -> boo
     top = min(piece.y1 for piece in pieces)
     heads = [piece for piece in pieces if piece.y0 < top - 1]
     rest = [piece for piece in pieces if piece.y0 >= top - 1]
-    marked = len(heads) >= 2 and all(p.line.bold or p.line.italic for p in heads)
-    return marked and len(heads) >= len(grid[0]) - 1 and sum(p.line.bold for p in rest) < 0.4 * len(rest)
+    marked = len(heads) >= max(2, len(grid[0]) - 1) and all(p.line.bold or p.line.italic for p in heads)
+    return marked and len(grid) > 3 and sum(p.line.bold for p in rest) < 0.4 * len(rest)

@@ -7,9 +7,10 @@ of them came as one, because a narrow gap and a ruling is all that is between th
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-from smollab.curate.pdf.page import Box, Line
+from smollab.curate.pdf.page import Box, Line, union
 
 TOUCH = 2.5
 """Rulings that come so near to each other meet; points."""
@@ -34,6 +35,8 @@ class Piece:
     y1: float
     text: str
     line: Line
+    more: tuple[Line, ...] = ()
+    """Further lines, of a piece that was put together."""
 
     @property
     def box(self) -> Box:
@@ -72,6 +75,38 @@ def rows_of(pieces: Iterable[Piece]) -> list[Row]:
     for row in rows:
         row.sort(key=lambda piece: piece.x0)
     return rows
+
+
+def mend(rows: Sequence[Row]) -> list[Row]:
+    """Put lines of prose together that were cut where justified words stand wide apart.
+
+    Such a line begins and ends where a long line close above or below it does, and its gaps are equal, or one.
+    """
+    mended = []
+    for i, row in enumerate(rows):
+        if len(row) > 1:
+            near = [piece for other in (*rows[max(0, i - 2) : i], *rows[i + 1 : i + 3]) for piece in other]
+            for long in near:
+                if long.text.count(" ") >= 4 and abs(long.y0 - row[0].y0) < 3 * long.line.size:
+                    row = _mend_row(row, long)
+        mended.append(row)
+    return mended
+
+
+def _mend_row(row: Row, long: Piece) -> Row:
+    first = next((k for k, piece in enumerate(row) if piece.x0 > long.x0 - 2), len(row))
+    last = first
+    while last < len(row) and row[last].x1 < long.x1 + 2:
+        last += 1
+    own = row[first:last]
+    if len(own) < 2 or own[0].x0 > long.x0 + 3 * long.line.size or own[-1].x1 < long.x1 - 2:
+        return row
+    gaps = [right.x0 - left.x1 for left, right in pairwise(own)]
+    if max(gaps) - min(gaps) > 1.5 or (len(own) == 2 and own[0].x0 > long.x0 + 2) or own[0].line.size != long.line.size:
+        return row
+    lines = [line for piece in own for line in (piece.line, *piece.more)]
+    text = " ".join(piece.text for piece in own)
+    return [*row[:first], Piece(*union([piece.box for piece in own]), text, lines[0], tuple(lines[1:])), *row[last:]]
 
 
 def is_number(text: str) -> bool:

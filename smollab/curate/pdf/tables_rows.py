@@ -9,6 +9,7 @@ number, each beneath one that is filled; or when the space above it is smaller t
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from smollab.curate.pdf.tables_pieces import Piece, Row, is_number
@@ -34,7 +35,7 @@ def find_columns(rows: Sequence[Row]) -> list[Column]:
     rough = _covered([piece for row in several for piece in row], allowed, least)
     if len(rough) < 2:
         return rough
-    gaps = [(left[1], right[0]) for left, right in zip(rough, rough[1:], strict=False)]
+    gaps = [(left[1], right[0]) for left, right in pairwise(rough)]
     within = [p for row in rows for p in row if not any(p.x0 < low + 1 and p.x1 > high - 1 for low, high in gaps)]
     return _covered(within, 0, least)
 
@@ -103,9 +104,14 @@ def merge_lines(rows: Sequence[Row], columns: Sequence[Column], ruled: bool = Fa
 def _starts_by_space(rows: Sequence[Row], cells: list[list[str]]) -> list[bool]:
     """Return where rows begin if the space above tells: wide above rows that are full, narrow above the others."""
     tops = [min(piece.y0 for piece in row) for row in rows]
-    gaps = [below - above for above, below in zip(tops, tops[1:], strict=False)]
+    gaps = [below - above for above, below in pairwise(tops)]
     low, high = min(gaps), max(gaps)
-    if len(gaps) < 3 or high < 1.22 * low or low > 1.6 * median(piece.line.size for row in rows for piece in row):
+    if (
+        len(gaps) < 3
+        or low <= 0
+        or high < 1.22 * low
+        or low > 1.6 * median(piece.line.size for row in rows for piece in row)
+    ):
         return []
     limit = low + 0.45 * (min(high, 2 * low) - low)
     starts = [True, *(gap > limit for gap in gaps)]

@@ -8,6 +8,7 @@ of them belongs to a table if its rows have several pieces which are not prose.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from smollab.curate.pdf.page import Table
@@ -103,7 +104,7 @@ def _index(edges: Sequence[float], at: float) -> int:
 
 
 def _corners(walls: list[list[bool]], floors: list[list[bool]]) -> list[list[tuple[int, int]]]:
-    """Return for each place of the lattice the top left place of its cell, cells without a line between them being one."""
+    """Return for each place of the lattice the top left place of its cell; a missing line makes two one."""
     height, width = len(walls), len(walls[0]) - 1
     corner = [[(i, j) for j in range(width)] for i in range(height)]
     for i in range(height):
@@ -122,7 +123,7 @@ def _grid_table(
     last = {place_: (i, j) for i, row in enumerate(corner) for j, place_ in enumerate(row)}
     if is_layout(cells, {place_: (ys[last[place_][0] + 1] - ys[place_[0]]) for place_ in last}):
         return None
-    columns = list(zip(xs, xs[1:], strict=False))
+    columns = list(pairwise(xs))
     bands: list[list[Row]] = []
     for i in range(height):
         own = [p for (row, _), found in cells.items() if row == i for p in found]
@@ -187,7 +188,7 @@ def find_between(pieces: Sequence[Piece], across: Sequence[Ruling]) -> list[Tabl
         inside = [piece for piece in pieces if low < (piece.x0 + piece.x1) / 2 < high]
         parts = [
             rows_of(piece for piece in inside if top.at < (piece.y0 + piece.y1) / 2 < bottom.at)
-            for top, bottom in zip(rulings, rulings[1:], strict=False)
+            for top, bottom in pairwise(rulings)
         ]
         for chain in _chains(parts):
             rows = [row for part in chain for row in part]
