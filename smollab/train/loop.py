@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -182,7 +182,7 @@ def open_mixture(recipe: Recipe, folder: Path) -> Mixture:
         ShardError: the tokens are not those that were written.
     """
     streams: dict[str, TokenStream] = {}
-    opened: dict[str, list[TokenShard]] = {}
+    opened: dict[str, Sequence[TokenShard]] = {}
     for plan in plan_stages(recipe):
         for source, stream in stream_names(plan).items():
             if source not in opened:
