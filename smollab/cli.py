@@ -4,6 +4,7 @@ Every verb that runs part of the workflow takes a recipe and does whatever of th
 """
 
 import argparse
+import itertools
 import os
 import shlex
 import shutil
@@ -64,7 +65,8 @@ Sources from elsewhere, instead of the recipe's:
 GENERATE_EPILOG = """\
 examples:
   smollab generate laptop --prompt "The installation program"
-  smollab generate runs/laptop/export --temperature 0
+  smollab generate runs/laptop/export --temperature 0 --repetition-penalty 1.2
+  smollab generate laptop --prompt "def read(path):" --stop "def " --min-p 0.1
 """
 
 
@@ -192,10 +194,25 @@ def build_parser() -> argparse.ArgumentParser:
     verb = add("generate", generate, "let a trained model continue a text", GENERATE_EPILOG)
     verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")
     verb.add_argument("--prompt", default="", help="text to continue; left out: from the beginning of a document")
-    verb.add_argument("--max-new-tokens", type=int, default=120, help="stop after so many tokens (%(default)s)")
+    verb.add_argument(
+        "--max-new-tokens", type=int, help="stop after so many tokens (120, or what the model has positions for)"
+    )
     verb.add_argument("--temperature", type=float, default=0.8, help="0: always the likeliest token (%(default)s)")
     verb.add_argument(
         "--top-p", type=float, default=0.9, help="draw from the likeliest tokens of this probability (%(default)s)"
+    )
+    verb.add_argument("--top-k", type=int, default=0, help="draw from so many of the likeliest tokens (0: all)")
+    verb.add_argument(
+        "--min-p",
+        type=float,
+        default=0.0,
+        help="draw from tokens of this share of the best one's probability (0: all)",
+    )
+    verb.add_argument(
+        "--repetition-penalty", type=float, default=1.0, help="above 1: make tokens that occurred less likely (1: no)"
+    )
+    verb.add_argument(
+        "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
     )
     verb.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
 
@@ -219,7 +236,7 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--examples", type=int, default=3, help="documents shown for each reason (%(default)s)")
 
     verb = add("curate refetch", curate_refetch, "fetch the truncated PDFs of a crawl again", REFETCH_EPILOG)
-    verb.add_argument("warc", nargs="+", help="WARC file, folder or address of one, or cc:CRAWL?... (see above)")
+    verb.add_argument("warc", nargs="+", help="WARC file, folder or address of one, or cc:CRAWL?... (see below)")
     verb.add_argument("--to", metavar="FOLDER", required=True, help="for the new copies and the ledger of the job")
     verb.add_argument("--contact", default="", metavar="MAIL", help="how those you ask can reach you (User-Agent)")
     verb.add_argument("--delay", type=float, default=1.0, help="seconds between two requests to a host (%(default)s)")
@@ -397,42 +414,35 @@ def _bytes(number: float) -> str:
 
 def generate(options: argparse.Namespace) -> None:
     """Let a trained model continue a text, printing each token as it comes."""
-    import torch
-
-    from smollab.model.generate import generate as generate_tokens
+    from smollab.model.generate import room
     from smollab.model.huggingface import load_huggingface
+    from smollab.model.sampling import Sampling
+    from smollab.model.text_stream import printable, stream_text
     from smollab.steps import load_run
     from smollab.tokens.tokenizer import EOS, load_tokenizer
 
+    sampling = Sampling(options.temperature, options.top_p, options.top_k, options.min_p, options.repetition_penalty)
+    for option, texts in (("--prompt", [options.prompt]), ("--stop", options.stop)):
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{option}: not valid UTF-8") from None
+    if not 0 <= options.seed < 2**63:
+        raise ValueError(f"--seed {options.seed}: must be from 0 to {2**63 - 1}")
     folder = next((p for p in (Path(options.model), Path("runs") / options.model) if p.is_dir()), Path(options.model))
     if (folder / "config.json").is_file():
         model, tokenizer = load_huggingface(folder).eval(), load_tokenizer(folder)
     else:
         model, tokenizer = load_run(folder)
-    try:
-        options.prompt.encode()
-    except UnicodeEncodeError:
-        raise ValueError("--prompt: not valid UTF-8") from None
-    if not 0 <= options.seed < 2**63:
-        raise ValueError(f"--seed {options.seed}: must be from 0 to {2**63 - 1}")
-    prompt = torch.tensor(tokenizer.encode(options.prompt).ids)
+    count = options.max_new_tokens
+    if count is None:
+        count = min(120, room(model, len(tokenizer.encode(options.prompt).ids)))
+    eos = tokenizer.token_to_id(EOS)
+    pieces = stream_text(model, tokenizer, options.prompt, count, sampling, eos, options.stop, options.seed)
+    first = next(pieces, "")  # what cannot be done is told before anything is printed
     print(options.prompt, end="", flush=True)
-    tokens: list[int] = []
-    shown = ""
-    for token in generate_tokens(
-        model,
-        prompt,
-        options.max_new_tokens,
-        options.temperature,
-        options.top_p,
-        tokenizer.token_to_id(EOS),
-        options.seed,
-    ):
-        tokens.append(token)
-        text = tokenizer.decode(tokens)
-        if not text.endswith("\ufffd"):  # a character may be several tokens
-            print(text[len(shown) :], end="", flush=True)
-            shown = text
+    for piece in itertools.chain([first], pieces):
+        print(printable(piece), end="", flush=True)
     print()
 
 
@@ -470,6 +480,7 @@ def curate_pdf(options: argparse.Namespace) -> None:
     """Print the text of a PDF as Markdown, as curation would extract it; or draw its pages with what was found on them."""
     from importlib import import_module
 
+    from smollab.curate.pdf.markdown import text_of_pages
     from smollab.curate.pdf.read import read_document
 
     path = Path(options.file)
@@ -477,7 +488,7 @@ def curate_pdf(options: argparse.Namespace) -> None:
     numbers = _page_range(options.pages, file.num_pages)
     read = read_document(file)
     if not options.show:
-        print(read.text_of(numbers) if options.pages else read.text)
+        print(text_of_pages(read.text, read.places, numbers) if options.pages else read.text)
         return
     from smollab.curate.pdf.show import show_document
 

@@ -172,7 +172,7 @@ STEPS = (
         ("tokenize",),
         TRAINING_CODE,
     ),
-    Step("evaluate", evaluate_step, ("evaluate",), ("pretrain",), ("evaluate", "model/generate.py")),
+    Step("evaluate", evaluate_step, ("evaluate",), ("pretrain",), ("evaluate", "model")),
     Step("export", export_step, (), ("pretrain",), ("model/huggingface.py",)),
     Step("report", report_step, (), ("evaluate", "export"), ("report.py", "report.html.jinja", "plots")),
 )

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from smollab.evaluate.bits_per_byte import bits_per_byte, token_bytes
 from smollab.evaluate.minimal_pairs import minimal_pair_accuracy, read_minimal_pairs
-from smollab.model.generate import generate
+from smollab.model.generate import room
+from smollab.model.sampling import Sampling
+from smollab.model.text_stream import continue_texts
 from smollab.model.transformer import Transformer
 from smollab.progress import progress
 from smollab.recipe import Evaluate, Train, resolve_place
@@ -67,8 +67,7 @@ def continue_text(
     top_p: float = 0.9,
     seed: int = 0,
 ) -> str:
-    """The model's continuation of a prompt, without the prompt."""
-    ids = torch.tensor(tokenizer.encode(prompt).ids)
-    eos = tokenizer.token_to_id(EOS)
-    new = list(generate(model, ids, max_new_tokens, temperature, top_p, eos, seed))
-    return str(tokenizer.decode(new))
+    """The model's continuation of a prompt, without the prompt; shorter where the model has no more positions."""
+    max_new_tokens = min(max_new_tokens, room(model, len(tokenizer.encode(prompt).ids)))
+    sampling, eos = Sampling(temperature, top_p), tokenizer.token_to_id(EOS)
+    return continue_texts(model, tokenizer, [prompt], max_new_tokens, sampling, eos, seeds=[seed])[0]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smollab.model.generate import shape_distribution
+from smollab.model.sampling import FREE, Sampling, shape_distribution
 from smollab.model.transformer import Transformer
 from smollab.tokens.tokenizer import BOS, EOS, PAD
 
@@ -46,7 +46,7 @@ def describe_next_token(
     logits: Tensor, tokenizer: "Tokenizer", temperature: float, top_p: float, num_tokens: int = 12
 ) -> NextToken:
     """The likeliest tokens of a distribution, with labels a reader can tell apart."""
-    plain, drawn = shape_distribution(logits), shape_distribution(logits, temperature, top_p)
+    plain, drawn = shape_distribution(logits, FREE), shape_distribution(logits, Sampling(temperature, top_p))
     likeliest = plain.topk(num_tokens).indices
     return NextToken(
         labels=[token_label(tokenizer, int(index)) for index in likeliest],

@@ -17,7 +17,6 @@ from smollab.lab.next_tokens import (
     entropies_bits,
     entropy_bits,
     next_logits,
-    shape_distribution,
     surprise_bits,
     token_label,
 )
@@ -29,7 +28,8 @@ from smollab.lab.slides_filters import FIGURES as FILTER_FIGURES
 from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
 from smollab.lab.slides_quality import FIGURES as QUALITY_FIGURES
 from smollab.model.config import ModelConfig
-from smollab.optim.muon import newton_schulz
+from smollab.model.sampling import Sampling, shape_distribution
+from smollab.optim.newton_schulz import newton_schulz
 from smollab.plots.attention import plot_attention, plot_cache_sizes
 from smollab.plots.curation import plot_funnel
 from smollab.plots.optimization import plot_learning_rate, plot_newton_schulz_map, plot_singular_values
@@ -107,7 +107,7 @@ def temperatures(run: Run) -> "Figure":
     place = 8 + int(entropies_bits(run.model, tokens)[8:40].argmax())
     logits, came = next_logits(run.model, tokens[: place + 1]), int(tokens[place + 1])
     likeliest = logits.topk(40).indices.tolist()
-    shaped = [shape_distribution(logits, temperature) for temperature in (0.5, 1.0, 2.0)]
+    shaped = [shape_distribution(logits, Sampling(temperature)) for temperature in (0.5, 1.0, 2.0)]
     return plot_temperatures(
         (0.5, 1.0, 2.0),
         [p[likeliest].tolist() for p in shaped],

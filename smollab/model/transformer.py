@@ -10,7 +10,7 @@ It stops at the hidden states on purpose: the objective owns the unembedding, so
 Source: SmolLM3 (Hugging Face, 2025). State-dict names are those of `transformers.SmolLM3Model`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -76,13 +76,9 @@ class Transformer(nn.Module):
     @torch.no_grad()
     def initialize(self, seed: int) -> None:
         """Draw all weights from normal distributions; the same seed gives the same weights."""
-        generator = torch.Generator(device=self.embed_tokens.weight.device).manual_seed(seed)
-        deviation = INITIALIZATIONS[self.config.initialization]
-        for name, parameter in self.named_parameters():
-            if parameter.ndim >= 2:
-                parameter.normal_(0.0, deviation(self.config, name), generator=generator)
-            else:  # norms start at one, biases at zero
-                parameter.fill_(0.0 if name.endswith(".bias") else 1.0)
+        parameters = dict(self.named_parameters())
+        for name, value in initial_values(self, seed, self.embed_tokens.weight.device):
+            parameters[name].copy_(value)
 
     def forward(
         self,
@@ -97,7 +93,7 @@ class Transformer(nn.Module):
         Args:
             tokens: (batch, seq) token ids.
             document_ids: (batch, seq); a token sees only equal ids. Left out: each row is one document.
-            positions: (batch, seq) for the rotary embedding. Left out: counted from 0, or from the end of a cache's row.
+            positions: (batch, seq) for the rotary embedding. Left out: counted from 0, or from a cache row's end.
             cache: earlier tokens, all of which the new ones of the same row see; it is extended.
             row_lengths: with a cache, whose rows take different numbers of new tokens: how many each takes of `tokens`,
                 in which they lie one after the other, as (1, tokens). Left out: `seq` each.
@@ -116,7 +112,7 @@ class Transformer(nn.Module):
         rows = [length] * batch if row_lengths is None else list(row_lengths)
         lengths: list[int] | FlexDocuments = rows
         if document_ids is not None:
-            lengths = FlexDocuments(document_ids) if tokens.is_cuda else document_lengths(document_ids)
+            lengths = divide_documents(document_ids)
         longest = max(lengths, default=0) if isinstance(lengths, list) else 0
         if cache is not None:
             longest = cache.check(rows, tokens.numel())
@@ -125,14 +121,20 @@ class Transformer(nn.Module):
             positions = cache.positions(rows)
         elif positions is None:
             positions = torch.arange(length, device=tokens.device).expand(batch, length)
-        config = self.config
-        cos_sin = rope_cos_sin(positions.flatten(), config.head_width, config.rope_theta, config.rope_scaling)
-        x = self.embed_tokens(tokens.flatten())
-        for layer in self.layers:
-            x = layer(x, cos_sin, lengths, cache)
+        x = self.run_layers(self.embed_tokens(tokens.flatten()), positions, lengths, cache)
         if cache is not None:
             cache.advance(rows)
         return self.norm(x).view(batch, length, -1)
+
+    def run_layers(
+        self, x: Tensor, positions: Tensor, lengths: list[int] | FlexDocuments, cache: KVCache | None = None
+    ) -> Tensor:
+        """All blocks, one after the other, from (tokens, hidden) to the same shape; `lengths` as in `Attention`."""
+        config = self.config
+        cos_sin = rope_cos_sin(positions.flatten(), config.head_width, config.rope_theta, config.rope_scaling)
+        for layer in self.layers:
+            x = layer(x, cos_sin, lengths, cache)
+        return x
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every next token, (..., vocab_size) from (..., hidden)."""
@@ -156,3 +158,20 @@ class Transformer(nn.Module):
                 wrong = smallest if smallest < 0 else largest
                 raise ValueError(f"token {wrong} is outside the vocabulary of {vocab_size}: was the text encoded by "
                                  "this model's tokenizer?")  # fmt: skip
+
+
+def divide_documents(document_ids: Tensor) -> list[int] | FlexDocuments:
+    """Which tokens see each other, in the form that attention takes on this kind of device."""
+    return FlexDocuments(document_ids) if document_ids.is_cuda else document_lengths(document_ids)
+
+
+def initial_values(model: Transformer, seed: int, device: torch.device) -> Iterator[tuple[str, Tensor]]:
+    """Name and initial value of every parameter, one at a time, so that a large model never exists twice."""
+    generator = torch.Generator(device=device).manual_seed(seed)
+    deviation = INITIALIZATIONS[model.config.initialization]
+    for name, parameter in model.named_parameters():
+        value = torch.empty(parameter.shape, device=device)
+        if parameter.ndim >= 2:
+            yield name, value.normal_(0.0, deviation(model.config, name), generator=generator)
+        else:  # norms start at one, biases at zero
+            yield name, value.fill_(0.0 if name.endswith(".bias") else 1.0)

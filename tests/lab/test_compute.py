@@ -11,12 +11,11 @@ from smollab.lab.next_tokens import (
     entropies_bits,
     entropy_bits,
     next_logits,
-    shape_distribution,
     surprise_bits,
     token_label,
 )
 from smollab.model.config import ModelConfig
-from smollab.model.generate import sample
+from smollab.model.sampling import GREEDY, Sampling, sample, shape_distribution
 from smollab.recipe import load_recipe
 from smollab.scaling.accountant import estimate
 
@@ -64,17 +63,17 @@ def test_surprise_and_entropy_against_numpy(model, tokens):
 def test_shaped_distribution_is_what_generation_draws_from(temperature, top_p):
     logits = torch.tensor([2.0, 1.0, 0.5, 0.0, -1.0])
     generator = torch.Generator().manual_seed(0)
-    draws = torch.stack([sample(logits, temperature, top_p, generator) for _ in range(4000)])
+    draws = torch.stack([sample(logits[None], Sampling(temperature, top_p), [generator])[0] for _ in range(4000)])
     frequencies = torch.bincount(draws, minlength=5) / len(draws)
-    shaped = shape_distribution(logits, temperature, top_p)
+    shaped = shape_distribution(logits, Sampling(temperature, top_p))
     torch.testing.assert_close(shaped, frequencies, rtol=0, atol=0.03)
     assert torch.equal(shaped == 0, frequencies == 0)
 
 
 def test_zero_temperature_is_greedy():
     logits = torch.tensor([0.0, 3.0, 1.0])
-    assert shape_distribution(logits, 0.0).tolist() == [0, 1, 0]
-    assert entropy_bits(shape_distribution(logits, 0.0)) == 0
+    assert shape_distribution(logits, GREEDY).tolist() == [0, 1, 0]
+    assert entropy_bits(shape_distribution(logits, GREEDY)) == 0
 
 
 def test_entropy_of_a_uniform_distribution():

@@ -5,7 +5,6 @@ import torch
 from transformers import SmolLM3Config
 from transformers.models.smollm3.modeling_smollm3 import SmolLM3Attention
 
-from smollab.model.cache import KVCache
 from smollab.model.config import ModelConfig
 from smollab.model.document_attention import document_lengths
 from smollab.recipe import Model
@@ -76,34 +75,6 @@ def test_the_future_is_not_seen(make_model, random_tokens):
 def test_document_lengths_counts_runs_row_by_row():
     assert document_lengths(torch.tensor([[0, 0, 1], [1, 1, 1]])) == [2, 1, 3]
     assert document_lengths(torch.tensor([[7, 7, 3, 7]])) == [2, 1, 1]
-
-
-@pytest.mark.parametrize("prompt_length", [1, 9])
-def test_decoding_with_the_cache_equals_the_full_forward(make_model, random_tokens, prompt_length):
-    model, tokens = make_model(), random_tokens(2, 24)
-    cache = KVCache(model.config, batch_size=2, capacity=24)
-    with torch.inference_mode():
-        pieces = [model(tokens[:, :prompt_length], cache=cache)]
-        pieces += [model(tokens[:, i : i + 1], cache=cache) for i in range(prompt_length, 24)]
-        torch.testing.assert_close(torch.cat(pieces, dim=1), model(tokens), rtol=1e-5, atol=1e-5)
-
-
-def test_a_full_cache_and_misuse_of_the_cache_are_refused(make_model, random_tokens):
-    model, tokens = make_model(), random_tokens(1, 6)
-    with pytest.raises(ValueError, match="holds 4 tokens; 6 were needed"):
-        model(tokens, cache=KVCache(model.config, 1, capacity=4))
-    with pytest.raises(ValueError, match="document_ids"):
-        model(tokens, torch.zeros_like(tokens), cache=KVCache(model.config, 1, capacity=8))
-    cache = KVCache(model.config, 1, capacity=8)
-    with torch.inference_mode(), pytest.raises(ValueError, match="one token at a time"):
-        model(tokens[:, :3], cache=cache)
-        model(tokens[:, 3:], cache=cache)
-
-
-def test_the_cache_shrinks_with_the_number_of_key_value_heads(make_model):
-    bytes_with = lambda heads: KVCache(make_model(num_key_value_heads=heads).config, 3, 10).bytes
-    assert bytes_with(4) == 5 * 2 * 3 * 4 * 10 * 8 * 4  # layers, keys and values, batch, heads, length, width, float32
-    assert bytes_with(4) == 4 * bytes_with(1)
 
 
 def test_the_seed_decides_the_initial_weights(make_model):

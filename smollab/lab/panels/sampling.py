@@ -6,7 +6,8 @@ import torch
 
 from smollab.lab.next_tokens import describe_next_token, next_logits
 from smollab.lab.panels.panel import Panel, int_slider, slider
-from smollab.model.generate import generate
+from smollab.model.generate import generate, room
+from smollab.model.sampling import Sampling
 from smollab.model.transformer import Transformer
 from smollab.plots.tokens import plot_next_token
 
@@ -42,7 +43,8 @@ class SamplingPanel(Panel):
         figure = plot_next_token(
             described.labels, described.model.tolist(), described.drawn.tolist(), f"after “{self.prompt}”"
         )
-        new = generate(self.model, self._tokens, CONTINUATION_TOKENS, temperature, top_p, seed=self.seed.value)
+        count = min(CONTINUATION_TOKENS, room(self.model, len(self._tokens)))
+        new = generate(self.model, self._tokens, count, Sampling(temperature, top_p), seed=self.seed.value)
         text = self.tokenizer.decode(list(new)).replace("\n", " ⏎ ")
         text = "".join(character if character.isprintable() else "\ufffd" for character in text)
         return figure, (
