@@ -481,6 +481,7 @@ def curate_pdf(options: argparse.Namespace) -> None:
     from importlib import import_module
 
     from smollab.curate.pdf.markdown import text_of_pages
+    from smollab.curate.pdf.markdown import text_of_pages
     from smollab.curate.pdf.read import read_document
 
     path = Path(options.file)

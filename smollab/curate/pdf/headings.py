@@ -74,5 +74,6 @@ def _looks_like_heading(block: Block, typography: Typography) -> bool:
     if bold and not typography.body_bold:
         return block.kind == "paragraph" or _NUMBERED.match(text) is not None
     small = len(block.lines) <= 2 and len(text) <= 90 and text[-1] != "."
-    distinct = (text.isupper() and len(text) > 3) or (all(row.italic for row in block.lines) and _NUMBERED.match(text))
+    slanted = all(row.italic for row in block.lines) and text[0].isupper() and text[-1].isalnum() and len(text) <= 70
+    distinct = slanted or (text.isupper() and len(text) > 3)
     return small and bool(distinct or _UNNUMBERED.fullmatch(text.strip(" .:0123456789"))) and not block.lines[0].mono

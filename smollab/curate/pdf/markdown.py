@@ -7,13 +7,14 @@ by a line break.
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from smollab.curate.pdf.hyphenation import join_lines
 from smollab.curate.pdf.joining import join_blocks
 from smollab.curate.pdf.lists import bullet
-from smollab.curate.pdf.page import Block, Line, Page, Place, Table
+from smollab.curate.pdf.page import Block, Line, Page, Place
 from smollab.curate.pdf.rotation import as_shown
+from smollab.curate.pdf.tables import write_markdown
 from smollab.curate.pdf.typography import Typography
 
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -79,6 +80,12 @@ def find_place(places: Sequence[Place], position: int) -> Place | None:
     return places[k] if k >= 0 and position < places[k].end else None
 
 
+def text_of_pages(text: str, places: Sequence[Place], numbers: Collection[int]) -> str:
+    """Return the part of a document's text that stands on some neighboring pages, counted from 1."""
+    found = [place for place in places if place.page in numbers]
+    return text[found[0].start : found[-1].end] if found else ""
+
+
 def _write_rows(
     writer: _Writer, chain: Sequence[Block], typography: Typography, notes: Mapping[int, frozenset[str]]
 ) -> None:
@@ -138,10 +145,3 @@ def _write_code(writer: _Writer, chain: Sequence[Block]) -> None:
             writer.write("\n")
             previous = row
     writer.write("```")
-
-
-def write_markdown(table: Table) -> str:
-    """Return a table as Markdown."""
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table.rows]
-    rows.insert(1, "|" + " --- |" * len(table.rows[0]))
-    return "\n".join(rows)

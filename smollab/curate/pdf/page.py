@@ -193,6 +193,10 @@ class PdfFile(Protocol):
         """Yield the pages in order; a page that cannot be read has a `problem` and no lines."""
         ...
 
+    def draw(self, number: int, pixels_per_point: float) -> bytes:
+        """Return a picture of a page, counted from 1, as PNG."""
+        ...
+
     def close(self) -> None:
         """Free what the library holds."""
         ...

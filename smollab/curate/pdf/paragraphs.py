@@ -22,6 +22,8 @@ SAME_SIZE = 0.08
 """Font sizes that differ by less are one."""
 WIDE_PITCH = 1.3
 """A distance of so many usual ones separates blocks."""
+SLIGHTLY_WIDE = 1.12
+"""A distance of so many usual ones separates them after the end of a sentence."""
 INDENT = 0.7
 """Of a first line, at least; font sizes."""
 SENTENCE_END = ".!?:;…。！？"
@@ -121,7 +123,7 @@ def _goes_on(
         return True
     if row.role == "footnote":
         return not begins_footnote(row.text) or (previous.box[2] >= margins[1] - 2 and not ends_sentence(previous.text))
-    if row.bold != previous.bold and not row.text[:1].islower() and _changes_weight(previous, row, margins):
+    if _changes_style(previous, row, margins):
         return False
     if begins_item(row.text) and (kind == "list item" or bullet(row.text) or _is_ended(previous, row, margins)):
         return False
@@ -132,23 +134,29 @@ def _goes_on(
     if kind == "list item":
         hangs = row.box[0] > first.box[0] + 0.5 * row.size
         return (hangs and not _forced_break(previous, row, margins)) or row.text[:1].islower()
-    return not _begins_paragraph(current, row, following, margins)
+    return not _begins_paragraph(current, row, following, pitch, margins)
 
 
 def _near(a: float, b: float) -> bool:
     return abs(a - b) <= SAME_SIZE * max(a, b)
 
 
-def _changes_weight(previous: Line, row: Line, margins: tuple[float, float]) -> bool:
-    """Bold words may begin or end a paragraph; a bold row that ends early is a heading."""
-    return row.bold or margins[1] - previous.box[2] > row.size
+def _changes_style(previous: Line, row: Line, margins: tuple[float, float]) -> bool:
+    """Bold or slanted words may begin or end a paragraph; a row of them that ends early is a heading."""
+    if row.text[:1].islower():
+        return False
+    if row.bold != previous.bold:
+        return row.bold or margins[1] - previous.box[2] > row.size
+    return previous.italic and not row.italic and _forced_break(previous, row, margins)
 
 
 def _is_ended(previous: Line, row: Line, margins: tuple[float, float]) -> bool:
     return ends_sentence(previous.text) or _forced_break(previous, row, margins) or row.box[0] > previous.box[0] + 2
 
 
-def _begins_paragraph(current: list[Line], row: Line, following: Line | None, margins: tuple[float, float]) -> bool:
+def _begins_paragraph(
+    current: list[Line], row: Line, following: Line | None, pitch: float, margins: tuple[float, float]
+) -> bool:
     previous = current[-1]
     indent = INDENT * row.size
     centered = abs((previous.box[0] + previous.box[2]) - (row.box[0] + row.box[2])) < 2 * row.size
@@ -159,6 +167,8 @@ def _begins_paragraph(current: list[Line], row: Line, following: Line | None, ma
         return False
     inset = row.box[0] - previous.box[0]
     if inset > indent and ended and (following is None or following.box[0] < row.box[0] - 0.5 * indent):
+        return True
+    if ended and row.box[3] - previous.box[3] > SLIGHTLY_WIDE * pitch + 0.3:
         return True
     if inset < -indent and len(current) > 1 and min(line.box[0] for line in current[1:]) > row.box[0] + indent:
         return True  # back at the margin after lines that hang or are set in

@@ -11,6 +11,7 @@ from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
 from smollab.curate.pdf.page import Block, Page, PdfFile, Place
+from smollab.curate.pdf.tables import find_tables
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ def read_document(file: PdfFile) -> PdfText:
     pages = []
     for page in file.pages():
         prepare_page(page)
+        page.tables = find_tables(page)
         finish_page(page)
         pages.append(page)
     blocks, typography = arrange(pages)

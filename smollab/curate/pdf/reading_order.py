@@ -51,7 +51,7 @@ def box_of(item: Item) -> Box:
 
 def read_columns(items: Sequence[Item]) -> list[Column]:
     """Return the items of a page as columns in reading order."""
-    return _merge(_cut(sorted(items, key=lambda item: (box_of(item)[1], box_of(item)[0]))))
+    return _cut(sorted(items, key=lambda item: (box_of(item)[1], box_of(item)[0])))
 
 
 def _cut(items: list[Item]) -> list[Column]:
@@ -59,44 +59,39 @@ def _cut(items: list[Item]) -> list[Column]:
     if gutter is None:
         return [Column(items)] if items else []
     columns: list[Column] = []
+    whole: list[Item] = []  # of bands, one below the other, that have no columns
+
+    def end_whole() -> None:
+        if whole:
+            columns.append(Column(list(whole)))
+            whole.clear()
+
     for crossing, band in _bands(items, gutter):
-        if crossing:
-            columns += _cut(band) if len(band) < len(items) else [Column(band)]
-            continue
-        left = [item for item in band if _middle(item) < gutter]
-        right = [item for item in band if _middle(item) >= gutter]
-        match _relation(left, right):
-            case "columns":
-                columns += _cut(left) + _cut(right)
-            case "note right":
-                columns += [*_cut(left), Column(right, side_note=True)]
-            case "note left":
-                columns += [*_cut(right), Column(left, side_note=True)]
-            case _:
-                columns.append(Column(band))
+        cut = None if len(band) == len(items) and crossing else _cut_band(crossing, band, gutter)
+        if cut is None:
+            whole.extend(band)
+        else:
+            end_whole()
+            columns += cut
+    end_whole()
     return columns
 
 
-def _merge(columns: list[Column]) -> list[Column]:
-    """Join neighbors that one column of text is cut into by bands that turned out to have no columns."""
-    merged: list[Column] = []
-    for column in columns:
-        if merged and not merged[-1].side_note and not column.side_note and _stacked(merged[-1], column):
-            merged[-1].items += column.items
-        else:
-            merged.append(column)
-    return merged
-
-
-def _stacked(above: Column, below: Column) -> bool:
-    first, second = _extent(above.items), _extent(below.items)
-    overlap = min(first[2], second[2]) - max(first[0], second[0])
-    return second[1] >= first[3] - 2 and overlap > 0.8 * max(first[2] - first[0], second[2] - second[0])
-
-
-def _extent(items: Sequence[Item]) -> Box:
-    boxes = [box_of(item) for item in items]
-    return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
+def _cut_band(crossing: bool, band: list[Item], gutter: float) -> list[Column] | None:
+    """Return the columns of a band, or None where it is part of the one column that the region is."""
+    left = [item for item in band if _middle(item) < gutter]
+    right = [item for item in band if _middle(item) >= gutter]
+    if crossing or not left or not right:
+        cut = _cut(band)
+        return cut if len(cut) > 1 else None
+    match _relation(left, right):
+        case "columns":
+            return _cut(left) + _cut(right)
+        case "note right":
+            return [*_cut(left), Column(right, side_note=True)]
+        case "note left":
+            return [*_cut(right), Column(left, side_note=True)]
+    return None
 
 
 def _middle(item: Item) -> float:
@@ -181,7 +176,9 @@ def _relation(left: list[Item], right: list[Item]) -> str:
     aligned = _aligned_share(few, many)
     if len(few) < MIN_ROWS:
         # A few lines beside others: a figure's or a column's rest, unless each has its partner in the same row.
-        return "columns" if aligned < 0.5 or (_is_text(few) and _is_text(many) and len(many) > 2 * len(few)) else "rows"
+        if _is_text(few) and _is_text(many):
+            return "columns" if aligned < 0.5 or len(many) > 2 * len(few) else "rows"
+        return "columns" if aligned < 0.5 and len(many) > 2 * MIN_ROWS else "rows"
     if aligned < 0.6:
         return "columns"
     if not (_is_text(left_lines) and _is_text(right_lines)):

@@ -37,7 +37,7 @@ def _in_row(row: list[Line], line: Line) -> bool:
 
 def _merge(row: list[Line]) -> Line:
     row.sort(key=lambda line: line.box[0])
-    longest = max(row, key=lambda line: len(line.text))
+    longest = row[0] if len(row[0].text) > 3 else max(row, key=lambda line: len(line.text))
     mono = all(line.mono for line in row)
     text, end = "", 0.0
     for line in row:
