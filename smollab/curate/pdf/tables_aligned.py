@@ -8,17 +8,19 @@
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
 from smollab.curate.pdf.page import Table
 from smollab.curate.pdf.tables_build import build_table, count_heads
-from smollab.curate.pdf.tables_checks import is_prose, looks_like_table
+from smollab.curate.pdf.tables_checks import has_leader, is_contents, is_prose, looks_like_table
 from smollab.curate.pdf.tables_pieces import Piece, Row, rows_of
 from smollab.curate.pdf.tables_rows import find_columns, place
 
 LEAST_ROWS = 3
 """Rows with several pieces."""
+CROSSING_SHARE = 0.3
+"""Between two columns of prose there are fewer lines, those of a spanning abstract, than this share of a column's."""
 LEADING = 1.75
 """Most distance between the tops of two lines of a paragraph; font sizes."""
 
@@ -35,7 +37,8 @@ def find_aligned(pieces: Sequence[Piece]) -> list[Table]:
     if len(zones) > 1:
         bands = [(piece.y0, piece.y1) for piece in prose]
         wide = [p for p in rest if not any(low < (p.y0 + p.y1) / 2 < high for low, high in bands)]
-        tables += _tables(wide, sorted(prose, key=lambda p: p.y0))
+        across = _tables(wide, sorted(prose, key=lambda p: p.y0))
+        tables += [t for t in across if any(t.box[0] < high - 8 and t.box[2] > high + 8 for _, high in zones[:-1])]
         used = {line for table in tables for line in table.lines}
         for low, high in zones:
             own = [p for p in rest if low <= (p.x0 + p.x1) / 2 < high and p.line not in used]
@@ -45,7 +48,7 @@ def find_aligned(pieces: Sequence[Piece]) -> list[Table]:
 
 
 def _prose(rows: Sequence[Row]) -> set[Piece]:
-    """Return the pieces that are lines of paragraphs."""
+    """Return the pieces that are lines of paragraphs, or entries of a table of contents."""
     beside = {piece: (row[:i][-1:] + row[i + 1 :][:1]) for row in rows for i, piece in enumerate(row)}
     chains = _stack([piece for row in rows for piece in row])
     long = {piece for chain in chains if len(chain) > 1 and _is_long(chain) for piece in chain}
@@ -63,7 +66,9 @@ def _prose(rows: Sequence[Row]) -> set[Piece]:
             prose.update(chain)
     left, right = min(row[0].x0 for row in rows), max(row[-1].x1 for row in rows)
     wide = 0.6 * (right - left)
-    return prose.union(row[0] for row in rows if len(row) == 1 and row[0].x1 - row[0].x0 > wide)
+    prose.update(row[0] for row in rows if len(row) == 1 and row[0].x1 - row[0].x0 > wide)
+    prose.update(piece for row in rows for piece in row if has_leader(row))
+    return prose
 
 
 def _is_set(chain: Sequence[Piece]) -> bool:
@@ -110,7 +115,8 @@ def _zones(prose: set[Piece]) -> list[tuple[float, float]]:
     if len(prose) < 10:
         return []
     events = sorted([(piece.x0, 1) for piece in prose] + [(piece.x1, -1) for piece in prose])
-    allowed, depth, start = 0.04 * len(prose), 0, 0.0
+    depths = list(accumulate(step for _, step in events))
+    allowed, depth, start = CROSSING_SHARE * max(depths), 0, 0.0
     zones: list[tuple[float, float]] = []
     for x, step in events:
         before, depth = depth, depth + step
@@ -161,7 +167,7 @@ def _trim(run: list[Row]) -> list[Row]:
 def _read(run: list[Row]) -> Table | None:
     """Return the table that a run of rows is, or its longest part that is one."""
     several = [row for row in run if len(row) > 1]
-    if len(several) < 0.45 * len(run) or is_prose(run):
+    if len(several) < 0.45 * len(run) or is_prose(run) or is_contents(run):
         return None
     columns = find_columns(run)
     if len(columns) < 2:

@@ -11,7 +11,8 @@ MOST_WORDS = 120
 LEAST_FILLED = 0.34
 """Share of the cells of a table that have text."""
 
-_LEADER = re.compile(r"(?:[.·…_] ?){4,}")
+_LEADER = re.compile(r"(?:[.·…_] ?){4,}|^(?:\. ?)+$")
+_PAGES = re.compile(r"\d+(?:[–-]\d+)?, \d+(?:[–-]\d+)?,?$|\. \d+,$")
 _MARK = re.compile(
     r"[•◦▪‣●■–*→✓☐□-]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)]|\[[^\]]{1,12}\]|\(?[ivxIVX]{1,5}[.)]|[^\W\d_]{1,3}\d{0,2}:"
 )
@@ -30,6 +31,19 @@ def is_prose(rows: Sequence[Row]) -> bool:
     if median(map(len, rows)) >= 3 and sum(words) < 6 * len(words):
         return False
     return long > 0.8 * sum(words) and sum(count >= 5 for count in words) > 0.62 * len(words)
+
+
+def has_leader(row: Row) -> bool:
+    """Tell whether dots lead from a text to its page."""
+    return any(_LEADER.search(piece.text) for piece in row)
+
+
+def is_contents(rows: Sequence[Row]) -> bool:
+    """Tell the rows of a table of contents, by their leaders, and of an index, by its lists of pages."""
+    pieces = [piece for row in rows for piece in row]
+    leaders = sum(map(has_leader, rows))
+    pages = sum(_PAGES.search(piece.text) is not None for piece in pieces)
+    return leaders > max(1, 0.1 * len(rows)) or pages > 0.2 * len(pieces)
 
 
 def is_layout(cells: Mapping[tuple[int, int], Sequence[Piece]], heights: Mapping[tuple[int, int], float]) -> bool:
