@@ -15,7 +15,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from samples import broken, code, extraction_pages, licenses, minimal_pairs, noise, pdf, prose, quality, web_files
+from samples import (
+    broken,
+    code,
+    extraction_pages,
+    licenses,
+    minimal_pairs,
+    noise,
+    pdf,
+    prose,
+    quality,
+    triage,
+    web_files,
+)
 from samples.manifest import Entry, check_manifest, read_manifest, write_manifest
 from samples.packages import BuildError, Packages
 
@@ -29,6 +41,7 @@ PARTS: tuple[tuple[str, Callable[[Packages, Path], list[Entry]]], ...] = (
     ("code", code.build),
     ("minimal pairs", minimal_pairs.build),
     ("quality scores", quality.build),
+    ("triage pages", triage.build),
     ("broken files", broken.build),
 )
 """Name of a part -> the function that writes its files below a folder and describes them."""

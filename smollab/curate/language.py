@@ -68,6 +68,17 @@ def detect(text: str, model: str = "lid.176") -> tuple[str, float]:
     return labels[0].removeprefix("__label__"), min(float(scores[0]), 1.0)
 
 
+def rank_languages(text: str, count: int = 5) -> list[tuple[str, float]]:
+    """Return the most probable languages by lid.176 with their probabilities, best first; none without letters."""
+    text = " ".join(_sample(text).split())
+    if not any(map(str.isalpha, text)):
+        return []
+    labels, scores = _lid_176().predict(text.encode("utf-8", "replace").decode("utf-8"), k=count)
+    return [
+        (label.removeprefix("__label__"), min(float(score), 1.0)) for label, score in zip(labels, scores, strict=True)
+    ]
+
+
 def _sample(text: str) -> str:
     if len(text) <= 3 * PIECE:
         return text

@@ -15,6 +15,7 @@ from smollab.curate.dedup import PieceDedup, Shards, exact_dedup, minhash_dedup,
 from smollab.curate.extract import extract_html
 from smollab.curate.filters import c4_quality, fineweb_quality, gopher_quality, gopher_repetition
 from smollab.curate.language import identify_language
+from smollab.curate.page_language import identify_page_language
 from smollab.curate.pdf import extract_pdf
 from smollab.curate.pii import mask_pii
 from smollab.curate.quality import edu_quality
@@ -67,6 +68,9 @@ LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
     "fix_unicode": lambda curate: fix_unicode,
     "extract_pdf": lambda curate: partial(extract_pdf, settings=curate.extract_pdf),
     "language": lambda curate: identify_language(curate.language, curate.by_language),
+    "page_language": lambda curate: identify_page_language(
+        curate.page_language, curate.language.languages, curate.by_language
+    ),
     "gopher_repetition": lambda curate: gopher_repetition(curate.gopher_repetition, curate.by_language),
     "gopher_quality": lambda curate: gopher_quality(curate.gopher_quality, curate.by_language),
     "c4_quality": lambda curate: c4_quality(curate.c4_quality, curate.by_language),

@@ -22,8 +22,8 @@ WEB_STEPS = (
     "pii",
 )
 """FineWeb's chain in its published order (datatrove, examples/fineweb.py), with exact deduplication added."""
-PDF_STEPS = ("extract_pdf", "language", "exact_dedup", "minhash_dedup", "pii")
-"""The order of FinePDFs: text route, language, exact then fuzzy deduplication, personal data."""
+PDF_STEPS = ("extract_pdf", "page_language", "exact_dedup", "minhash_dedup", "pii")
+"""The order of FinePDFs: text, language by page, exact then fuzzy deduplication, personal data."""
 TEXT_STEPS = ("language", "exact_dedup", "minhash_dedup", "pii")
 """Texts that need no extraction and are trusted to be good."""
 WET_STEPS = tuple(step for step in WEB_STEPS if step != "extract_html")
@@ -116,7 +116,14 @@ class ExtractPdf:
     memory_mb: int = 4096
     """Address space for one file; MiB."""
     minimum_characters_per_page: float = 25.0
-    """Files with less text are scans and need OCR."""
+    """Files with less text, after all that could be read was read, need OCR."""
+    scan_probability: float = 0.2
+    """Pages at least so likely to be scans go to OCR (FinePDFs: 0.2)."""
+    ocr: Literal["none", "tesseract"] = "none"
+    """Who reads scans. `none`: they are counted as needing OCR; `tesseract` wants `pip install "smollab[ocr]"` and
+    Tesseract's language data, and where either is missing they are counted too."""
+    ocr_languages: tuple[str, ...] = ("en", "fr", "es", "de", "it", "pt", "vi")
+    """That a scan may be in; which it is, is found on its first page, unless the file says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +136,21 @@ class Language:
     """Least probability of the best language (FineWeb: 0.65 with fastText's lid.176)."""
     model: Literal["lid.176", "py3langid"] = "lid.176"
     """Who tells the language: fastText's model (CC-BY-SA-3.0), as in FineWeb, or py3langid (BSD-3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageLanguage:
+    """Language identification page by page, averaged, as FinePDFs does for PDFs."""
+
+    languages: tuple[str, ...] | None = None
+    """Keep documents in these; left out: those of `[curate.language]`."""
+    minimum_score: float = 0.4
+    """Least average of the best language's probability over the pages, where `by_language` gives none (FinePDFs: by
+    language, English 0.395)."""
+    minimum_alphabetic_bytes: int = 50
+    """Pages with fewer letters, in bytes of UTF-8, have no say (FinePDFs)."""
+    minimum_alphabetic_ratio: float = 0.2
+    """Nor have pages where they are a smaller share (FinePDFs)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +237,8 @@ class MinHash:
     """Rows; the similarity at the steepest point is (1/buckets)^(1/hashes_per_bucket), here 0.72."""
     seed: int = 1
     """Of the hash family."""
+    maximum_characters: int | None = None
+    """Compare only so many characters from the beginning of a text; left out: all (FinePDFs: 1,000,000)."""
     keep: Literal["first", "longest", "newest", "best"] = "first"
     """Which document of a cluster stays. newest: by `date` of the metadata; best: by `quality_score` of the metadata,
     which a quality model must have set before. datatrove keeps the root of its union-find, in effect any."""
@@ -249,6 +273,9 @@ class EduQuality:
     minimum_score: float | None = None
     """Least score; left out: 2.5 for a classifier (FineWeb-Edu keeps a rounded 3), 1.5 for the small model, where F1
     is best on sites it has not seen (notebook 1.4)."""
+    chunks: int = 1
+    """Score the beginning of so many equal parts of a text; the best counts. 1: the beginning of the text only
+    (FineWeb-Edu). FinePDFs scores chunks of 2,048 tokens: a long document need not begin with what it teaches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,6 +350,8 @@ class Curate:
     """Text of PDF files."""
     language: Language = field(default_factory=Language)
     """Language identification."""
+    page_language: PageLanguage = field(default_factory=PageLanguage)
+    """Language identification of PDFs."""
     gopher_repetition: GopherRepetition = field(default_factory=GopherRepetition)
     """Repetition."""
     gopher_quality: GopherQuality = field(default_factory=GopherQuality)

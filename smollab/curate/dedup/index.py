@@ -68,6 +68,8 @@ class Index:
         folder = Path(settings.index)
         needed = {"format": FORMAT} | {k: asdict(settings)[k] for k in ("n_gram", "buckets", "hashes_per_bucket")}
         needed |= {"seed": settings.seed, "scope": settings.scope}
+        if settings.maximum_characters:
+            needed["maximum_characters"] = settings.maximum_characters
         path = folder / "index.json"
         if not path.exists():
             return cls(folder, settings.snapshot, needed, [])

@@ -68,7 +68,8 @@ def sign(texts: Iterable[str], settings: MinHash) -> NDArray[np.uint32]:
         everywhere.
     """
     multipliers = _orders(settings)
-    rows = [_minima(hash_shingles(normalize(text), settings.n_gram), multipliers) for text in texts]
+    end = settings.maximum_characters
+    rows = [_minima(hash_shingles(normalize(text[:end]), settings.n_gram), multipliers) for text in texts]
     return np.stack(rows) if rows else np.empty((0, len(multipliers)), dtype=np.uint32)
 
 

@@ -49,7 +49,9 @@ class WholeDedup:
     @property
     def key_settings(self) -> dict[str, Any]:
         """Settings on which the keys depend, and not only the verdicts."""
-        names = ("n_gram", "buckets", "hashes_per_bucket", "seed", "scope") if self.settings else ()
+        if not self.settings:
+            return {}
+        names = ("n_gram", "buckets", "hashes_per_bucket", "seed", "scope", "maximum_characters")
         return {name: getattr(self.settings, name) for name in names}
 
     @property

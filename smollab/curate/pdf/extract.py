@@ -5,10 +5,12 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 from smollab.curate.pdf.message import read_message, write_message
+from smollab.curate.pdf.ocr import missing
 from smollab.documents import Document, Drop, replace
 from smollab.recipe import ExtractPdf
 
@@ -29,8 +31,16 @@ def extract_pdf(document: Document, settings: ExtractPdf) -> Document | Drop:
     text, pages = answer["text"], answer["pages"]
     per_page = len(text) / pages
     if per_page < settings.minimum_characters_per_page:
-        return Drop("extract_pdf: needs OCR", f"{per_page:.1f} characters per page")
+        wanting = answer["metadata"].get("pages_needing_ocr", 0)
+        why = f"; {wanting} of {pages} pages are scans{_ocr_problem(settings)}" if wanting else ""
+        return Drop("extract_pdf: needs OCR", f"{per_page:.1f} characters per page{why}")
     return replace(document, text=text, raw=b"", metadata={**document.metadata, **answer["metadata"], "pages": pages})
+
+
+def _ocr_problem(settings: ExtractPdf) -> str:
+    """Say what keeps scans from being read, if they should be."""
+    problem = missing(settings.ocr_languages) if settings.ocr != "none" else ""
+    return f": {problem}" if problem else ""
 
 
 class PdfReader:
@@ -73,9 +83,8 @@ class PdfReader:
 
     def _start(self) -> subprocess.Popen[bytes]:
         settings = self._settings
-        limits = [str(settings.cpu_seconds), str(settings.memory_mb)]
         return subprocess.Popen(
-            [sys.executable, "-m", "smollab.curate.pdf.worker", settings.engine, *limits],
+            [sys.executable, "-m", "smollab.curate.pdf.worker", json.dumps(asdict(settings))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

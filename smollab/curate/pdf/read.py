@@ -4,6 +4,7 @@ Here the parts of the folder come together: an engine's pages, what looks at sin
 tables), layout, and Markdown.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,9 @@ from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
 from smollab.curate.pdf.page import Block, Page, PdfFile, Place
+from smollab.curate.pdf.routing import Router
 from smollab.curate.pdf.tables import find_tables
+from smollab.recipe import ExtractPdf
 
 
 @dataclass(slots=True)
@@ -33,14 +36,31 @@ class PdfText:
         return {"text": self.text, "pages": len(self.pages), "places": self.places, "metadata": self.metadata}
 
 
-def read_document(file: PdfFile) -> PdfText:
-    """Read all pages of an open file and lay out their text."""
+def read_document(
+    file: PdfFile, settings: ExtractPdf | None = None, before_ocr: Callable[[], None] = lambda: None
+) -> PdfText:
+    """Read all pages of an open file and lay out their text.
+
+    Args:
+        file: as an engine opened it.
+        settings: which pages are scans, and who reads them.
+        before_ocr: called before each page that is recognized.
+    """
+    router = Router(settings or ExtractPdf(), file, file.facts, before_ocr)
     pages = []
     for page in file.pages():
+        router.route(page)
         prepare_page(page)
         page.tables = find_tables(page)
         finish_page(page)
         pages.append(page)
     blocks, typography = arrange(pages)
     text, places = write_text(blocks, pages, typography)
-    return PdfText(text, pages, blocks, places, describe(file.facts, blocks, pages))
+    metadata = describe(file.facts, blocks, pages) | router.notes() | {"page_starts": _page_starts(places)}
+    return PdfText(text, pages, blocks, places, metadata)
+
+
+def _page_starts(places: list[Place]) -> list[int]:
+    """Return where the text of each page that has some begins."""
+    first = {place.page: place.start for place in reversed(places)}
+    return sorted(first.values())

@@ -1,9 +1,9 @@
 """The child process that reads PDF files, so that a crash, a hang or a memory bomb costs one file only.
 
-Run as `python -m smollab.curate.pdf.worker ENGINE CPU_SECONDS MEMORY_MB`. Each message on standard input is
-a PDF file; each answer on standard output is JSON: the text and number of pages, or why there is no text.
-The CPU limit is set anew for each file; past it the kernel ends the process. The limit is CPU time, not
-wall time, so that a busy machine does not change the data set.
+Run as `python -m smollab.curate.pdf.worker SETTINGS`, the recipe's section as JSON. Each message on standard input is a
+PDF file; each answer on standard output is JSON: the text and number of pages, or why there is no text. The CPU limit
+is set anew for each file, and for each page that is recognized by OCR; past it the kernel ends the process. The limit
+is CPU time, not wall time, so that a busy machine does not change the data set.
 """
 
 import importlib
@@ -13,32 +13,38 @@ import sys
 from typing import Any
 
 from smollab.curate.pdf.message import read_message, write_message
+from smollab.recipe import ExtractPdf
 
 
 def main() -> None:
     """Answer requests until standard input ends."""
-    engine, cpu_seconds, memory_mb = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    settings = _settings(sys.argv[1])
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     # What a library prints must not get between the answers.
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    limit_memory(memory_mb)
-    open_pdf = importlib.import_module(f"smollab.curate.pdf.{engine}_engine").open_pdf
+    limit_memory(settings.memory_mb)
+    open_pdf = importlib.import_module(f"smollab.curate.pdf.{settings.engine}_engine").open_pdf
     while (pdf := read_message(requests)) is not None:
-        limit_cpu(cpu_seconds)
-        write_message(answers, json.dumps(_answer(open_pdf, pdf)).encode())
+        limit_cpu(settings.cpu_seconds)
+        write_message(answers, json.dumps(_answer(open_pdf, pdf, settings)).encode())
 
 
-def _answer(open_pdf: Any, pdf: bytes) -> dict[str, Any]:
+def _settings(text: str) -> ExtractPdf:
+    values = json.loads(text)
+    return ExtractPdf(**{**values, "ocr_languages": tuple(values["ocr_languages"])})
+
+
+def _answer(open_pdf: Any, pdf: bytes, settings: ExtractPdf) -> dict[str, Any]:
     from smollab.curate.pdf.page import UnreadablePdf
     from smollab.curate.pdf.read import read_document
 
     try:
         file = open_pdf(pdf)
         try:
-            return read_document(file).as_answer()
+            return read_document(file, settings, lambda: limit_cpu(settings.cpu_seconds)).as_answer()
         finally:
             file.close()
     except UnreadablePdf as error:
