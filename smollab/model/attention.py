@@ -50,10 +50,10 @@ class Attention(nn.Module):
         Returns:
             (tokens, hidden)
         """
-        tokens = x.shape[0]
-        query = self.q_norm(self.q_proj(x).view(tokens, -1, self.head_dim))
-        key = self.k_norm(self.k_proj(x).view(tokens, -1, self.head_dim))
-        value = self.v_proj(x).view(tokens, -1, self.head_dim)
+        heads = (-1, self.head_dim)
+        query = self.q_norm(self.q_proj(x).unflatten(-1, heads))
+        key = self.k_norm(self.k_proj(x).unflatten(-1, heads))
+        value = self.v_proj(x).unflatten(-1, heads)
         if self.use_rope:
             query, key = apply_rope(query, *cos_sin), apply_rope(key, *cos_sin)
         if cache is None:

@@ -16,31 +16,15 @@ Newton-Schulz once for all matrices of one shape, and in float32 where bfloat16 
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Jordan's quintic: steepest at zero, so that small singular values grow fastest; it ends near one, not at it."""
-
-
-def newton_schulz(matrices: Tensor, steps: int = 5, eps: float = 1e-7) -> Tensor:
-    """Bring all singular values of matrices (..., rows, columns) near one, keeping their singular vectors.
-
-    Each step maps every singular value s to a s + b s^3 + c s^5. After five steps values that began in
-    [0.005, 1] times the Frobenius norm lie in [0.68, 1.16].
-    """
-    a, b, c = COEFFICIENTS
-    tall = matrices.shape[-2] > matrices.shape[-1]
-    x = matrices.mT if tall else matrices  # X X^T is smaller this way
-    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + eps)
-    for _ in range(steps):
-        gram = x @ x.mT
-        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c) if x.ndim == 3 else b * gram + c * gram @ gram
-        x = torch.baddbmm(x, polynomial, x, beta=a) if x.ndim == 3 else a * x + polynomial @ x
-    return x.mT if tall else x
+from smollab.optim.newton_schulz import newton_schulz
+from smollab.optim.sharded import orthogonalize_sharded
 
 
 class Muon(torch.optim.Optimizer):
@@ -77,15 +61,15 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient."""
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+            alike: dict[Any, list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    by_shape[parameter.shape].append(parameter)
-            for parameters in by_shape.values():
+                    alike[parameter.shape, getattr(parameter, "placements", None)].append(parameter)
+            for parameters in alike.values():
                 self._update(parameters, group)
 
     def _update(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        """Update parameters of one shape together: one batched Newton-Schulz instead of many small ones."""
+        """Update parameters of one shape and placement together: one batched Newton-Schulz instead of many."""
         momentum = group["momentum"]
         updates = []
         for parameter in parameters:
@@ -98,7 +82,10 @@ class Muon(torch.optim.Optimizer):
             updates.append(gradient.lerp(buffer, momentum))
         # bfloat16 is what accelerators are fast at; many CPUs only emulate it, an order of magnitude slower.
         dtype = torch.bfloat16 if parameters[0].is_cuda else torch.float32
-        orthogonal = newton_schulz(torch.stack(updates).to(dtype), group["steps"])
+        if isinstance(updates[0], DTensor):
+            orthogonal: Sequence[Tensor] = orthogonalize_sharded(updates, group["steps"], dtype)
+        else:
+            orthogonal = newton_schulz(torch.stack(updates).to(dtype), group["steps"]).unbind()
         scale = 0.2 * math.sqrt(max(parameters[0].shape))
         for parameter, direction in zip(parameters, orthogonal, strict=True):
             parameter.mul_(1 - group["lr"] * group["weight_decay"])

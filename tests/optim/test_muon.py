@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from smollab.optim import Muon
-from smollab.optim.muon import COEFFICIENTS, newton_schulz
+from smollab.optim.newton_schulz import COEFFICIENTS, newton_schulz
 
 
 def with_singular_values(rows: int, columns: int, values: torch.Tensor, seed: int = 0) -> torch.Tensor:

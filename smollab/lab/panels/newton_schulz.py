@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from smollab.lab.panels.panel import Panel, int_slider
-from smollab.optim.muon import newton_schulz
+from smollab.optim.newton_schulz import newton_schulz
 from smollab.plots.optimization import plot_singular_values
 
 if TYPE_CHECKING:
