@@ -9,6 +9,8 @@ from smollab.curate.pdf.typography import Typography
 
 LARGER = 1.07
 """Font size of a heading, as a multiple of that of the text; at that of the text it must be bold, or numbered."""
+SMALLEST = 0.84
+"""Font size of a bold heading, at least, as a share of that of the text."""
 MAX_ROWS = 4
 MAX_CHARACTERS = 200
 MAX_LEVEL = 6
@@ -38,10 +40,26 @@ def mark_headings(blocks: Sequence[Block], typography: Typography) -> None:
     for block in found:
         letters[_type(block)] += sum(len(row.text) for row in block.lines)
     text_types = {kind for kind, count in letters.items() if count > MAX_SHARE * total and len(blocks) > 10}
-    found = [block for block in found if _type(block) not in text_types]
+    byline = _byline(blocks)
+    found = [block for block in found if _type(block) not in text_types and id(block) not in byline]
     levels = rank_types(_type(block) for block in found)
     for block in found:
         block.kind, block.level = "heading", levels[_type(block)]
+
+
+def _byline(blocks: Sequence[Block]) -> set[int]:
+    """Return (the ids of) the blocks between the title on the first page and the text: authors and their addresses."""
+    first_page = [block for block in blocks if block.page == 1 and block.kind in ("paragraph", "list item")]
+    if not first_page:
+        return set()
+    title = max(first_page, key=lambda block: (block.lines[0].size, -block.box[1]))
+    byline: set[int] = set()
+    for block in first_page[first_page.index(title) + 1 :]:
+        text = " ".join(row.text for row in block.lines)
+        if len(text) > MAX_CHARACTERS or _NUMBERED.match(text) or _UNNUMBERED.match(text) or block.lines[0].bold:
+            break
+        byline.add(id(block))
+    return byline
 
 
 def rank_types(types: Iterable[_Type]) -> dict[_Type, int]:
@@ -69,11 +87,16 @@ def _looks_like_heading(block: Block, typography: Typography) -> bool:
     size, bold = min(row.size for row in block.lines), all(row.bold for row in block.lines)
     if size >= LARGER * typography.body_size:
         return text[0].isupper() or text[0].isdigit() or size > 1.3 * typography.body_size or not text[0].islower()
-    if size < 0.95 * typography.body_size or text[-1] in ",;" or (text[-1] == "." and len(text) > 60):
+    if size < SMALLEST * typography.body_size or text[-1] in ",;" or (text[-1] == "." and len(text) > 60):
         return False
     if bold and not typography.body_bold:
         return block.kind == "paragraph" or _NUMBERED.match(text) is not None
+    if block.kind == "list item" and all(row.italic for row in block.lines) and _NUMBERED.match(text):
+        return len(block.lines) == 1 and text[-1] != "."
+    if size < 0.95 * typography.body_size:
+        return False
     small = len(block.lines) <= 2 and len(text) <= 90 and text[-1] != "."
     slanted = all(row.italic for row in block.lines) and text[0].isupper() and text[-1].isalnum() and len(text) <= 70
-    distinct = slanted or (text.isupper() and len(text) > 3)
+    numbered = _NUMBERED.match(text) is not None and block.lines[0].font != typography.body_font
+    distinct = slanted or numbered or (text.isupper() and len(text) > 3)
     return small and bool(distinct or _UNNUMBERED.fullmatch(text.strip(" .:0123456789"))) and not block.lines[0].mono

@@ -12,7 +12,7 @@ _NUMBERED = re.compile(
 def bullet(text: str) -> str:
     """Return the bullet at the beginning of a line with the white space after it, or nothing."""
     match = _BULLET.match(text)
-    return match[0] if match and len(match[0]) < len(text) else ""
+    return match[0] if match and any(letter.isalnum() for letter in text[match.end() :]) else ""
 
 
 def number(text: str) -> str:

@@ -24,9 +24,12 @@ WIDE_PITCH = 1.3
 """A distance of so many usual ones separates blocks."""
 SLIGHTLY_WIDE = 1.12
 """A distance of so many usual ones separates them after the end of a sentence."""
+TITLE_SIZE = 1.2
+"""Lines in type larger than this are those of titles; body sizes."""
 INDENT = 0.7
 """Of a first line, at least; font sizes."""
 SENTENCE_END = ".!?:;…。！？"
+_RAISED = "¹²³⁴⁵⁶⁷⁸⁹"
 _CLOSING = "\"'”’»)]*¹²³⁴⁵⁶⁷⁸⁹⁰"
 
 
@@ -54,7 +57,7 @@ def split_blocks(rows: Sequence[Line], page_number: int, typography: Typography)
     for k, row in enumerate(rows):
         following = rows[k + 1] if k + 1 < len(rows) else None
         pitch = pitches.get(row.size, typography.leading * row.size)
-        if current and _goes_on(current, row, following, kind, code[k], pitch, (left, right)):
+        if current and _goes_on(current, row, following, kind, code[k], pitch, (left, right), typography):
             current.append(row)
             continue
         close()
@@ -93,7 +96,8 @@ def _code_rows(rows: Sequence[Line], typography: Typography) -> list[bool]:
             indented = row.box[0] > left + row.size
             apart = k == 0 or row.box[1] - rows[k - 1].box[3] > 0.4 * row.size
             ended = k == 0 or ends_sentence(rows[k - 1].text)
-            code[k] = (indented or apart) and ended
+            followed = k + 1 == len(rows) or rows[k + 1].box[1] - row.box[3] > 0.4 * row.size
+            code[k] = ((indented or apart) and ended) or (apart and followed)
     return code
 
 
@@ -105,6 +109,7 @@ def _goes_on(
     is_code: bool,
     pitch: float,
     margins: tuple[float, float],
+    typography: Typography,
 ) -> bool:
     """Tell whether a row belongs to the block so far."""
     previous, first = current[-1], current[0]
@@ -123,17 +128,18 @@ def _goes_on(
         return True
     if row.role == "footnote":
         return not begins_footnote(row.text) or (previous.box[2] >= margins[1] - 2 and not ends_sentence(previous.text))
-    if _changes_style(previous, row, margins):
+    if min(first.size, row.size) > TITLE_SIZE * typography.body_size and row.bold == first.bold:
+        return True  # lines of a title are broken where its author likes
+    if _changes_style(previous, row, margins) or row.text[0] in _RAISED:
         return False
     if begins_item(row.text) and (kind == "list item" or bullet(row.text) or _is_ended(previous, row, margins)):
         return False
     if begins_caption(row.text) and ends_sentence(previous.text):
         return False
-    if kind == "heading" or first.size > 1.15 * pitch:
-        return True
     if kind == "list item":
-        hangs = row.box[0] > first.box[0] + 0.5 * row.size
-        return (hangs and not _forced_break(previous, row, margins)) or row.text[:1].islower()
+        if row.box[0] > first.box[0] + 0.5 * row.size:
+            return not _forced_break(previous, row, margins) or row.text[:1].islower()
+        return row.text[:1].islower() or not (ends_sentence(previous.text) or _forced_break(previous, row, margins))
     return not _begins_paragraph(current, row, following, pitch, margins)
 
 
@@ -166,7 +172,9 @@ def _begins_paragraph(
     if row.text[:1].islower() and not ended:
         return False
     inset = row.box[0] - previous.box[0]
-    if inset > indent and ended and (following is None or following.box[0] < row.box[0] - 0.5 * indent):
+    back = following is None or following.box[0] < row.box[0] - 0.5 * indent
+    flush = len(current) > 2 and all(abs(line.box[0] - previous.box[0]) < 2 for line in current[1:])
+    if inset > indent and ended and (back or flush):
         return True
     if ended and row.box[3] - previous.box[3] > SLIGHTLY_WIDE * pitch + 0.3:
         return True

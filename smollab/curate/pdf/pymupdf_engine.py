@@ -4,6 +4,7 @@ A program that runs with this engine is, as a whole, under the AGPL; with `pypdf
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import pymupdf
@@ -142,17 +143,17 @@ def _read_line(line: dict[str, Any], matrix: pymupdf.Matrix | None) -> Line | No
 
 def _read_span(span: dict[str, Any], matrix: pymupdf.Matrix | None) -> Span:
     font: str = span["font"]
-    flags: int = span["flags"]
-    return Span(
-        box=_turn(span["bbox"], matrix),
-        text=span["text"],
-        size=round(span["size"], 1),
-        font=font,
-        bold=bool(flags & _BOLD) or is_bold_name(font),
-        italic=bool(flags & _ITALIC),
-        mono=bool(flags & _MONO) or is_mono_name(font),
-        superscript=bool(flags & _SUPERSCRIPT),
-    )
+    bold, italic, mono, superscript = _style(font, span["flags"])
+    box = span["bbox"] if matrix is None else _turn(span["bbox"], matrix)
+    return Span(box, span["text"], round(span["size"], 1), font, bold, italic, mono, superscript)
+
+
+@lru_cache(maxsize=1024)
+def _style(font: str, flags: int) -> tuple[bool, bool, bool, bool]:
+    """Return whether a font is bold, italic, monospaced, raised."""
+    bold = bool(flags & _BOLD) or is_bold_name(font)
+    mono = bool(flags & _MONO) or is_mono_name(font)
+    return bold, bool(flags & _ITALIC), mono, bool(flags & _SUPERSCRIPT)
 
 
 def _turn(box: _Rect, matrix: pymupdf.Matrix | None) -> Box:

@@ -32,6 +32,10 @@ MIN_ROWS = 3
 """Rows side by side that make columns."""
 COLUMN_CHARACTERS = 14
 """Mean length of the lines of a text column, at least; shorter ones are labels and cells."""
+MOST_BYLINES = 24
+"""Lines on one side of a gutter that can be names and addresses of authors."""
+MIN_NOTE = 12
+"""Characters of a note in the margin."""
 CROSSING_SLACK = 0.12
 """A line may stick out of its column, over the gutter, by this share of the width of the other side."""
 
@@ -153,6 +157,8 @@ def _bands(items: list[Item], gutter: float) -> list[tuple[bool, list[Item]]]:
         y0, y1 = box_of(items[k])[1], box_of(items[k])[3]
         center = (y0 + y1) / 2
         crosses = crossing[k] or any(top <= center <= bottom for top, bottom in intervals)
+        if not crosses and bands and bands[-1][0] and _ends_paragraph(bands[-1][1][-1], items[k], items):
+            crosses = True
         if bands and bands[-1][0] == crosses:
             bands[-1][1].append(items[k])
         else:
@@ -160,6 +166,16 @@ def _bands(items: list[Item], gutter: float) -> list[tuple[bool, list[Item]]]:
     for _, band in bands:
         band.sort(key=lambda item: (box_of(item)[1], box_of(item)[0]))
     return bands
+
+
+def _ends_paragraph(above: Item, item: Item, items: list[Item]) -> bool:
+    """Tell a short last line of a paragraph over all columns: close below the others, with nothing beside it."""
+    first, second = box_of(above), box_of(item)
+    height = second[3] - second[1]
+    if second[1] - first[3] > 0.5 * height or abs(second[0] - first[0]) > 1.5 * height or not isinstance(item, Line):
+        return False
+    beside = sum(min(b[3], second[3]) - max(b[1], second[1]) > 0.3 * height for b in map(box_of, items))
+    return beside == 1
 
 
 def _relation(left: list[Item], right: list[Item]) -> str:
@@ -172,13 +188,14 @@ def _relation(left: list[Item], right: list[Item]) -> str:
         return "columns"
     if note := _side_note(left_lines, right_lines):
         return note
+    if any(_is_centered(column.items) for side in (left, right) if len(side) <= MOST_BYLINES for column in _cut(side)):
+        return "columns"  # the blocks of several authors
     few, many = sorted((left_lines, right_lines), key=len)
-    aligned = _aligned_share(few, many)
     if len(few) < MIN_ROWS:
-        # A few lines beside others: a figure's or a column's rest, unless each has its partner in the same row.
-        if _is_text(few) and _is_text(many):
-            return "columns" if aligned < 0.5 or len(many) > 2 * len(few) else "rows"
-        return "columns" if aligned < 0.5 and len(many) > 2 * MIN_ROWS else "rows"
+        # Lines that a wide space has cut in two, unless the right side is flush like a column.
+        is_column = len(right_lines) > 1 and _is_flush(right_lines) and _is_text(many)
+        return "columns" if is_column and (_is_text(few) or len(many) > 2 * MIN_ROWS) else "rows"
+    aligned = _aligned_share(few, many)
     if aligned < 0.6:
         return "columns"
     if not (_is_text(left_lines) and _is_text(right_lines)):
@@ -191,6 +208,20 @@ def _relation(left: list[Item], right: list[Item]) -> str:
 
 def _is_text(lines: list[Line]) -> bool:
     return sum(len(line.text) for line in lines) >= COLUMN_CHARACTERS * len(lines)
+
+
+def _is_flush(lines: list[Line]) -> bool:
+    lefts = sorted(line.box[0] for line in lines)
+    return lefts[len(lefts) // 2] - lefts[0] <= 3
+
+
+def _is_centered(items: list[Item]) -> bool:
+    """Tell whether lines of different lengths have one middle."""
+    lines = [item for item in items if isinstance(item, Line)]
+    if not 2 <= len(lines) <= 8:
+        return False
+    middles, lefts = [line.box[0] + line.box[2] for line in lines], [line.box[0] for line in lines]
+    return max(middles) - min(middles) < 4 and max(lefts) - min(lefts) > 5
 
 
 def _aligned_share(few: list[Line], many: list[Line]) -> float:
@@ -208,6 +239,8 @@ def _side_note(left: list[Line], right: list[Line]) -> str:
     sizes = [median(line.size for line in side) for side in (left, right)]
     for main, note, name in ((0, 1, "note right"), (1, 0, "note left")):
         small = sizes[note] < 0.93 * sizes[main]
-        if spans[note] < 0.35 * spans[main] and small and len((left, right)[main]) >= MIN_ROWS:
+        letters = sum(len(line.text) for line in (left, right)[note])
+        worded = letters >= MIN_NOTE and letters >= 6 * len((left, right)[note])
+        if spans[note] < 0.35 * spans[main] and small and worded and len((left, right)[main]) >= MIN_ROWS:
             return name
     return ""

@@ -21,6 +21,7 @@ class Typography:
     body_size: float
     """Font size of most letters; points."""
     body_bold: bool
+    body_font: str
     leading: float
     """From line to line, in font sizes."""
     typewritten: bool
@@ -31,6 +32,7 @@ class Typography:
 def measure(pages: Iterable[Page]) -> Typography:
     """Measure the lines of a document that have no role."""
     sizes: Counter[tuple[float, bool]] = Counter()
+    fonts: Counter[str] = Counter()
     leadings: list[float] = []
     mono = letters = 0
     words: Counter[str] = Counter()
@@ -39,6 +41,7 @@ def measure(pages: Iterable[Page]) -> Typography:
         words += count_words(line.text for line in lines)
         for line, following in zip(lines, [*lines[1:], None], strict=False):
             sizes[line.size, line.bold] += len(line.text)
+            fonts[line.font] += len(line.text)
             letters += len(line.text)
             mono += len(line.text) * line.mono
             if (
@@ -54,6 +57,7 @@ def measure(pages: Iterable[Page]) -> Typography:
     return Typography(
         body_size=body_size,
         body_bold=body_bold,
+        body_font=fonts.most_common(1)[0][0] if fonts else "",
         leading=median(leadings) if leadings else DEFAULT_LEADING,
         typewritten=mono > MONO_SHARE * letters,
         words=words,
