@@ -10,12 +10,16 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smollab import __version__
 from smollab.recipe import RECIPES, Recipe, RecipeError, load_recipe, parse_override, to_toml
+
+if TYPE_CHECKING:
+    from smollab.experiments.compare import Comparison
 
 PDF_EPILOG = """
 examples:
@@ -123,9 +127,11 @@ examples:
   smollab ablate data --seeds 5 --steps 800             more seeds: narrower intervals; more steps: smaller bits
   smollab ablate data --as-is                           without the noise and the copies that are added to our samples
   smollab ablate data --set data.sources.web.address=warc:my.warc.gz --as-is --run runs/mine
+  smollab ablate architecture                           19 models x 3 seeds at equal operations, about 20 minutes
+  smollab ablate architecture --only mha,mqa --seeds 8  one question, with more seeds
 
 Ctrl-C stops; the same command continues. Runs that are done are kept while settings, text and code are the same.
-`smollab recipe ablation-data` explains every setting.
+`smollab recipe ablation-data` and `smollab recipe ablation-architecture` explain every setting.
 """
 
 
@@ -242,14 +248,17 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--delay", type=float, default=1.0, help="seconds between two requests to a host (%(default)s)")
     verb.add_argument("--hosts", type=int, default=15, help="hosts asked at a time (%(default)s)")
 
-    verb = add("ablate", ablate, "train the same small model on data curated less or more, and compare", ABLATE_EPILOG)
+    verb = add("ablate", ablate, "train the same small model with one thing changed at a time, compare", ABLATE_EPILOG)
     verb.add_argument(
-        "what", choices=["data"], help="data: raw, extracted, filtered and deduplicated text of the same pages"
+        "what",
+        choices=["data", "architecture"],
+        help="data: raw, extracted, filtered and deduplicated text of the same pages; "
+        "architecture: attention, positions, norms, MLPs and more, one choice at a time, at equal operations",
     )
-    verb.add_argument("recipe", nargs="?", default="ablation-data", help="its name or path (%(default)s)")
+    verb.add_argument("recipe", nargs="?", help="its name or path (ablation-data, ablation-architecture)")
     verb.add_argument("--seeds", type=int, default=3, help="runs of each variant, seeds 1 to N (%(default)s)")
     verb.add_argument("--steps", type=int, help="optimizer steps of each run; warmup and decay keep their shares")
-    verb.add_argument("--only", metavar="A,B", help="only these variants, such as raw,extracted")
+    verb.add_argument("--only", metavar="A,B", help="only these variants, such as raw,extracted or mha,gelu")
     verb.add_argument("--as-is", action="store_true", help="take the pages as they are: add no noise and no copies")
     verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the recipe")
     verb.add_argument("--run", metavar="DIR", help="folder of the results (runs/NAME)")
@@ -481,7 +490,6 @@ def curate_pdf(options: argparse.Namespace) -> None:
     from importlib import import_module
 
     from smollab.curate.pdf.markdown import text_of_pages
-    from smollab.curate.pdf.markdown import text_of_pages
     from smollab.curate.pdf.read import read_document
 
     path = Path(options.file)
@@ -570,18 +578,66 @@ def curate_refetch(options: argparse.Namespace) -> None:
 
 
 def ablate(options: argparse.Namespace) -> None:
-    """Compare ways of curating the same pages by training the same small model on each."""
-    from smollab.experiments.data_ablation import VARIANTS, ablate_data, load_comparison, shorten
-    from smollab.experiments.summary import corpus_table, save_figures, score_table
-    from smollab.progress import console, progress
+    """Compare ways of curating the same pages, or of building the model, by training the same small model on each."""
+    from smollab.experiments.data_ablation import shorten
+    from smollab.experiments.summary import save_figures
 
     if options.seeds < 1:
         raise RecipeError(f"--seeds {options.seeds}: at least 1; 3 or more give a useful interval")
-    recipe = load_recipe(options.recipe, dict(parse_override(text) for text in options.set))
+    name = options.recipe or f"ablation-{options.what}"
+    recipe = load_recipe(name, dict(parse_override(text) for text in options.set))
     recipe = shorten(recipe, options.steps) if options.steps is not None else recipe
     folder = Path(options.run or Path("runs") / recipe.name)
     seeds, only = range(1, options.seeds + 1), tuple(filter(None, (options.only or "").split(",")))
-    total = len(seeds) * len(only or VARIANTS) * recipe.total_steps
+    compare = _ablate_data if options.what == "data" else _ablate_architecture
+    comparison = compare(recipe, folder, seeds, only, options)
+    for path in (folder / "results.json", *save_figures(comparison, folder)):
+        print(path)
+
+
+def _ablate_data(
+    recipe: Recipe, folder: Path, seeds: Sequence[int], only: tuple[str, ...], options: argparse.Namespace
+) -> "Comparison":
+    from smollab.experiments.data_ablation import VARIANTS, ablate_data, load_comparison
+    from smollab.experiments.summary import corpus_table, score_table
+    from smollab.progress import console
+
+    tell = lambda line: console.print(f"  {line}", markup=False, soft_wrap=True)
+    with _steps_bar(len(seeds) * len(only or VARIANTS) * recipe.total_steps) as tell_steps:
+        results = ablate_data(recipe, folder, seeds, only or tuple(VARIANTS), not options.as_is, tell, tell_steps)
+    console.print(corpus_table(results))
+    console.print(score_table(load_comparison(results)))
+    return load_comparison(results)
+
+
+def _ablate_architecture(
+    recipe: Recipe, folder: Path, seeds: Sequence[int], only: tuple[str, ...], options: argparse.Namespace
+) -> "Comparison":
+    from smollab.experiments.architecture_ablation import (
+        ablate_architecture,
+        architecture_table,
+        architectures,
+        load_comparison,
+    )
+    from smollab.progress import console
+    from smollab.workflow import run_recipe
+
+    corpus = folder / "corpus"
+    run_recipe(recipe, corpus, until="tokenize")
+    made = corpus / "tokenize"
+    with _steps_bar(len(seeds) * len(only or architectures(recipe)) * recipe.total_steps) as tell_steps:
+        results = ablate_architecture(
+            recipe, made / "tokens", made / "tokenizer", folder, seeds, only, progress=tell_steps
+        )
+    console.print(architecture_table(results))
+    return load_comparison(results)
+
+
+@contextmanager
+def _steps_bar(total: int) -> Iterator[Callable[[int, int], None]]:
+    """A bar over the optimizer steps of all runs; called with (steps done, steps in all)."""
+    from smollab.progress import progress
+
     with progress("ablate", total) as advance:
         done = 0
 
@@ -591,13 +647,7 @@ def ablate(options: argparse.Namespace) -> None:
                 advance(now - done, f"{now:,} of {steps:,} steps")
             done = max(done, now)
 
-        tell = lambda line: console.print(f"  {line}", markup=False, soft_wrap=True)
-        results = ablate_data(recipe, folder, seeds, only or tuple(VARIANTS), not options.as_is, tell, tell_steps)
-    comparison = load_comparison(results)
-    console.print(corpus_table(results))
-    console.print(score_table(comparison))
-    for path in (folder / "results.json", *save_figures(comparison, folder)):
-        print(path)
+        yield tell_steps
 
 
 def show_recipe(options: argparse.Namespace) -> None:

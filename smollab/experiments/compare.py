@@ -31,7 +31,9 @@ class Variant:
     recipe: Recipe
     """Its `train.seed` is replaced by each seed."""
     tokens: Path
-    """Folder with `tokenizer/`, `train/` and `held_out/` shards."""
+    """Folder with `train/` and `held_out/` shards."""
+    tokenizer: Path | None = None
+    """Folder of their tokenizer; left out: `tokenizer/` among the tokens."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Trial:
     variant: str
     recipe: Recipe
     tokens: Path
+    tokenizer: Path
 
     @property
     def name(self) -> str:
@@ -130,7 +133,7 @@ def run_trial(trial: Trial, tick: Tick) -> None:
     from smollab.train.loop import pretrain, run_configuration
 
     recipe, threads, quiet = trial.recipe, torch.get_num_threads(), console.quiet
-    tokenizer = load_tokenizer(trial.tokens / "tokenizer")
+    tokenizer = load_tokenizer(trial.tokenizer)
     vocab_size, lengths = tokenizer.get_vocab_size(), token_bytes(tokenizer)
     try:
         torch.set_num_threads(1)
@@ -173,7 +176,8 @@ def score(model: Any, tokenizer: Any, held_out: Path, recipe: Recipe) -> dict[st
 
 def _trial(folder: Path, name: str, variant: Variant, seed: int) -> Trial:
     recipe = replace(variant.recipe, train=replace(variant.recipe.train, seed=seed))
-    return Trial(folder / "runs" / name / f"seed-{seed}", name, recipe, variant.tokens)
+    tokenizer = variant.tokenizer or variant.tokens / "tokenizer"
+    return Trial(folder / "runs" / name / f"seed-{seed}", name, recipe, variant.tokens, tokenizer)
 
 
 def _configuration(trial: Trial, training: dict[str, Any]) -> dict[str, Any]:
