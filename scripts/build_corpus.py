@@ -1,6 +1,7 @@
 """Build a corpus of about 130 MB of text from Debian's documentation packages.
 
-    python scripts/build_corpus.py            download, unpack, write to corpus/
+    python scripts/build_corpus.py              download, unpack, write to corpus/
+    python scripts/build_corpus.py --only pdf   the PDFs alone
 
 It holds all that `data_samples/` is a choice of: the same manuals whole, LibreOffice's help, the Linux kernel's
 and Python's documentation, the PDFs of LaTeX, the standard library. A run that was interrupted goes on where it
@@ -61,19 +62,22 @@ def main() -> int:
         default=Path(tempfile.gettempdir()) / "smollab-debs",
         help="folder with Debian packages; missing ones are downloaded to it (default: %(default)s)",
     )
+    parser.add_argument("--only", default="", metavar="TASK", help="build one part only, such as pdf")
     arguments = parser.parse_args()
     try:
         _check_disk(arguments.out, arguments.debs)
-        build(Packages(arguments.debs), arguments.out)
+        build(Packages(arguments.debs), arguments.out, arguments.only)
     except (BuildError, OSError) as error:
         print(f"error: {error}\nWhat is done is kept; the same command goes on from here.", file=sys.stderr)
         return 1
     return 0
 
 
-def build(packages: Packages, out: Path) -> None:
-    """Carry out all tasks that are not done yet, then write licenses and manifest."""
-    tasks = list(all_tasks())
+def build(packages: Packages, out: Path, only: str = "") -> None:
+    """Carry out all tasks that are not done yet, or one, then write licenses and manifest."""
+    tasks = [task for task in all_tasks() if only in ("", task.name)]
+    if not tasks:
+        raise BuildError(f"no part {only!r}; there are {', '.join(task.name for task in all_tasks())}")
     entries: list[Entry] = []
     for number, task in enumerate(tasks, start=1):
         started = time.monotonic()

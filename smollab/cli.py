@@ -66,6 +66,14 @@ Sources from elsewhere, instead of the recipe's:
 """
 
 
+COST_EPILOG = """\
+examples:
+  smollab cost smollm3-3b
+  smollab cost laptop --set model.num_key_value_heads=2 --set train.sequence_length=128
+  smollab cost smollm3-3b --set parallel.data=48 --set parallel.shard=4
+"""
+
+
 GENERATE_EPILOG = """\
 examples:
   smollab generate laptop --prompt "The installation program"
@@ -127,6 +135,7 @@ examples:
   smollab ablate data --seeds 5 --steps 800             more seeds: narrower intervals; more steps: smaller bits
   smollab ablate data --as-is                           without the noise and the copies that are added to our samples
   smollab ablate data --set data.sources.web.address=warc:my.warc.gz --as-is --run runs/mine
+  smollab ablate pdf                                    0, 25, 50 and 75 % of the tokens from PDFs
   smollab ablate architecture                           19 models x 3 seeds at equal operations, about 20 minutes
   smollab ablate architecture --only mha,mqa --seeds 8  one question, with more seeds
 
@@ -197,6 +206,9 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "export":
             verb.add_argument("--to", metavar="DIR", help="also copy the exported folder to this new folder")
 
+    verb = add("cost", show_cost, "what a recipe costs: parameters, FLOPs, memory, cache", COST_EPILOG)
+    _add_recipe_arguments(verb)
+
     verb = add("generate", generate, "let a trained model continue a text", GENERATE_EPILOG)
     verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")
     verb.add_argument("--prompt", default="", help="text to continue; left out: from the beginning of a document")
@@ -251,14 +263,15 @@ def build_parser() -> argparse.ArgumentParser:
     verb = add("ablate", ablate, "train the same small model with one thing changed at a time, compare", ABLATE_EPILOG)
     verb.add_argument(
         "what",
-        choices=["data", "architecture"],
+        choices=["data", "pdf", "architecture"],
         help="data: raw, extracted, filtered and deduplicated text of the same pages; "
+        "pdf: web pages with more and more PDF text among them; "
         "architecture: attention, positions, norms, MLPs and more, one choice at a time, at equal operations",
     )
-    verb.add_argument("recipe", nargs="?", help="its name or path (ablation-data, ablation-architecture)")
+    verb.add_argument("recipe", nargs="?", help="its name or path (ablation-data, ablation-pdf, ...)")
     verb.add_argument("--seeds", type=int, default=3, help="runs of each variant, seeds 1 to N (%(default)s)")
     verb.add_argument("--steps", type=int, help="optimizer steps of each run; warmup and decay keep their shares")
-    verb.add_argument("--only", metavar="A,B", help="only these variants, such as raw,extracted or mha,gelu")
+    verb.add_argument("--only", metavar="A,B", help="only these variants: raw,extracted or mha,gelu or 0,0.5")
     verb.add_argument("--as-is", action="store_true", help="take the pages as they are: add no noise and no copies")
     verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the recipe")
     verb.add_argument("--run", metavar="DIR", help="folder of the results (runs/NAME)")
@@ -368,57 +381,17 @@ def _source_overrides(options: argparse.Namespace) -> dict[str, Any]:
     return {"name": "curated", "data.sources": bare, "stages": [], **named}
 
 
+def show_cost(options: argparse.Namespace) -> None:
+    """Print what a recipe costs: parameters, operations, memory and the cache, from its shapes alone."""
+    print_cost(_load(options))
+
+
 def print_cost(recipe: Recipe) -> None:
     """Print what a recipe costs before it runs."""
-    from rich.table import Table
-
     from smollab.progress import console
-    from smollab.scaling.accountant import estimate
+    from smollab.scaling.table import cost_table
 
-    cost = estimate(recipe)
-    precision = "bfloat16 weights, float32 master" if cost.devices > 1 else "float32"
-    peak = cost.state_bytes_per_device + cost.activation_bytes_per_device + cost.logit_bytes_per_device
-    table = Table(title=f"{recipe.name}: what it costs", title_justify="left", show_header=False)
-    rows = [
-        ("parameters", f"{_short(cost.parameters)} ({cost.parameters:,})"),
-        ("of these, embedding", f"{cost.embedding_parameters / cost.parameters:.1%}"),
-        ("stages", "; ".join(f"{s.name} ({s.steps:,} steps)" for s in recipe.stages)),
-        ("steps", f"{cost.steps:,}"),
-        ("tokens per step", f"{recipe.train.batch_sequences * recipe.train.sequence_length:,}"),
-        ("training tokens", f"{_short(cost.tokens)} ({cost.tokens:,})"),
-        ("FLOPs per token", f"{cost.flops_per_token:.3e} (forward, backward, causal attention)"),
-        ("FLOPs in all", f"{cost.total_flops:.3e}"),
-        ("devices", f"{cost.devices:,} ({recipe.parallel.data} data x {recipe.parallel.tensor} tensor parallel)"),
-        ("memory per device", f"{_bytes(peak)}, of which:"),
-        ("  weights, gradients, moments", f"{_bytes(cost.state_bytes_per_device)} ({precision})"),
-        ("  activations", f"{_bytes(cost.activation_bytes_per_device)} (estimate, nothing recomputed)"),
-        ("  logits", f"{_bytes(cost.logit_bytes_per_device)}"),
-    ]
-    if cost.devices > 1:
-        days = cost.total_flops / (cost.devices * 989e12 * 0.30) / 86400
-        rows.append(("time on H100", f"{days:.1f} days at 30 % of 989 TFLOP/s"))
-    else:
-        from smollab.hardware import measure_matmul
-
-        speed = measure_matmul().gflops
-        minutes = cost.total_flops / (speed * 1e9 * 0.6) / 60
-        rows.append(("time here", f"about {minutes:.1f} minutes at 60 % of the {speed:.0f} GFLOP/s measured now"))
-    for name, value in rows:
-        table.add_row(name, value)
-    console.print(table)
-
-
-def _short(number: float) -> str:
-    """`3.075 B` for 3,075,098,624."""
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3f} {letter}"
-    return f"{number:g}"
-
-
-def _bytes(number: float) -> str:
-    """`25.8 GiB`."""
-    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.1f} MiB"
+    console.print(cost_table(recipe))
 
 
 def generate(options: argparse.Namespace) -> None:
@@ -589,7 +562,7 @@ def ablate(options: argparse.Namespace) -> None:
     recipe = shorten(recipe, options.steps) if options.steps is not None else recipe
     folder = Path(options.run or Path("runs") / recipe.name)
     seeds, only = range(1, options.seeds + 1), tuple(filter(None, (options.only or "").split(",")))
-    compare = _ablate_data if options.what == "data" else _ablate_architecture
+    compare = {"data": _ablate_data, "pdf": _ablate_pdf, "architecture": _ablate_architecture}[options.what]
     comparison = compare(recipe, folder, seeds, only, options)
     for path in (folder / "results.json", *save_figures(comparison, folder)):
         print(path)
@@ -608,6 +581,24 @@ def _ablate_data(
     console.print(corpus_table(results))
     console.print(score_table(load_comparison(results)))
     return load_comparison(results)
+
+
+def _ablate_pdf(
+    recipe: "Recipe", folder: Path, seeds: Sequence[int], only: tuple[str, ...], options: argparse.Namespace
+) -> "Comparison":
+    from smollab.experiments.data_ablation import load_comparison
+    from smollab.experiments.pdf_ablation import RATIOS, ablate_pdf, read_ratios
+    from smollab.experiments.summary import mixture_table, score_table
+    from smollab.progress import console
+
+    ratios = read_ratios(only) if only else RATIOS
+    with _ablation_progress(len(seeds) * len(ratios) * recipe.total_steps) as tell_steps:
+        tell = lambda line: console.print(f"  {line}", markup=False, soft_wrap=True)
+        results = ablate_pdf(recipe, folder, seeds, ratios, tell, tell_steps)
+    comparison = load_comparison(results)
+    console.print(mixture_table(results))
+    console.print(score_table(comparison))
+    return comparison
 
 
 def _ablate_architecture(

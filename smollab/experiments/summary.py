@@ -62,6 +62,19 @@ def corpus_table(results: Mapping[str, Any]) -> "Table":
     return table
 
 
+def mixture_table(results: Mapping[str, Any]) -> "Table":
+    """How often each mixture of a PDF ablation read its sources."""
+    from rich.table import Table
+
+    tokens = ", ".join(f"{name} {row['tokens']:,}" for name, row in results["documents"].items())
+    table = Table(title=f"trained on {results['tokens_read']:,} tokens each, of: {tokens}", title_justify="left")
+    for column in ("variant", *(f"epochs of {name}" for name in results["documents"])):
+        table.add_column(column, justify="left" if column == "variant" else "right")
+    for name, row in results["variants"].items():
+        table.add_row(name, *(f"{row['epochs'].get(source, 0):.2f}" for source in results["documents"]))
+    return table
+
+
 def score_table(comparison: Comparison) -> "Table":
     """Mean of each metric, and the difference from the variant before with its 95 % interval."""
     from rich.table import Table
