@@ -584,7 +584,7 @@ def _ablate_data(
 
 
 def _ablate_pdf(
-    recipe: "Recipe", folder: Path, seeds: Sequence[int], only: tuple[str, ...], options: argparse.Namespace
+    recipe: Recipe, folder: Path, seeds: Sequence[int], only: tuple[str, ...], options: argparse.Namespace
 ) -> "Comparison":
     from smollab.experiments.data_ablation import load_comparison
     from smollab.experiments.pdf_ablation import RATIOS, ablate_pdf, read_ratios
@@ -592,7 +592,7 @@ def _ablate_pdf(
     from smollab.progress import console
 
     ratios = read_ratios(only) if only else RATIOS
-    with _ablation_progress(len(seeds) * len(ratios) * recipe.total_steps) as tell_steps:
+    with _steps_bar(len(seeds) * len(ratios) * recipe.total_steps) as tell_steps:
         tell = lambda line: console.print(f"  {line}", markup=False, soft_wrap=True)
         results = ablate_pdf(recipe, folder, seeds, ratios, tell, tell_steps)
     comparison = load_comparison(results)

@@ -1,4 +1,4 @@
-"""The PDF ablation at smoke size: held-out documents are nobody's training text, and the arms differ in their mixture."""
+"""The PDF ablation at smoke size: held-out documents are nobody's training text; arms differ in mixture."""
 
 import json
 
