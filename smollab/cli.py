@@ -330,11 +330,6 @@ def run(options: argparse.Namespace) -> None:
         from smollab.curate.publish import check_place
 
         check_place(options.to)
-    if recipe.parallel.data * recipe.parallel.tensor > 1:
-        raise RecipeError(
-            f"{recipe.name} is laid out for {recipe.parallel.data * recipe.parallel.tensor} devices, which this "
-            f"version plans but does not run: see `smollab run {options.recipe} --dry-run`"
-        )
     run_recipe(recipe, folder, until="report" if options.verb == "run" else options.verb)
     results = {"curate": "curate/kept", "tokenize": "tokenize", "pretrain": "pretrain/checkpoints"}
     results |= {"evaluate": "evaluate/results.json", "export": "export", "run": "report.html"}

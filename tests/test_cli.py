@@ -18,7 +18,7 @@ from smollab import cli
 from smollab.train.metrics import read_metrics
 
 REPOSITORY = Path(__file__).parents[1]
-VERBS = ["curate", "tokenize", "pretrain", "evaluate", "export", "run", "generate", "recipe", "info"]
+VERBS = ["curate", "tokenize", "pretrain", "evaluate", "export", "run", "cost", "generate", "recipe", "info"]
 
 TINY = """
 name = "tiny"
@@ -119,6 +119,13 @@ def test_a_dry_run_tells_the_cost_and_makes_nothing(capsys, tmp_path, monkeypatc
     for words in ("3.075", "4,720,000", "11.1", "384"):
         assert words in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cost_of_smollm3_is_told_without_running_it(capsys):
+    assert cli.main(["cost", "smollm3-3b", "--set", "parallel.shard=8"]) == 0
+    shown = capsys.readouterr().out
+    for expected in ("3,075,098,624", "72.0 KiB a token", "192 data x 8 shard x 2 tensor parallel"):
+        assert expected in " ".join(shown.replace("│", " ").split())
 
 
 def test_a_run_for_many_devices_points_to_the_dry_run(refused):

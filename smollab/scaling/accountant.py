@@ -1,97 +1,93 @@
 """The accountant: parameters, floating-point operations and memory of a recipe, before anything runs.
 
-Every number follows from the shapes; `tests/scaling/test_accountant.py` holds the parameters against the real
-model exactly and the operations against torch's own counter.
+`parameters.py`, `flops.py`, `memory.py` and `layout.py` count; here is the sum for a whole run. The tests hold the
+parameters, the optimizer's state and the cache against real ones exactly, the operations against torch's own counter,
+and the activations against what autograd saves.
 """
 
 from dataclasses import dataclass
 
 from smollab.model.config import ModelConfig
 from smollab.recipe import Recipe
+from smollab.recipe.stages import plan_stages
+from smollab.scaling.flops import Flops, count_flops, flops_per_token
+from smollab.scaling.layout import RankMemory, rank_memory
+from smollab.scaling.parameters import Parameters, count_parameters, parameters_by_part
 
-MIXED_PRECISION = {"bfloat16 weight": 2, "float32 gradient": 4, "float32 master weight": 4, "AdamW moments": 8}
-"""Bytes per parameter on a cluster: float32 gradient accumulation, as nanotron trained SmolLM3."""
-SINGLE_PRECISION = {"float32 weight": 4, "float32 gradient": 4, "AdamW moments": 8}
-"""Bytes per parameter in one process; with Muon's single momentum a matrix needs 4 less."""
+__all__ = ["Cost", "count_parameters", "estimate", "flops_per_token"]
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a run needs."""
 
-    parameters: int
-    """Learned numbers; tied matrices count once."""
-    embedding_parameters: int
-    """Of these, in the embedding (and unembedding)."""
+    parts: Parameters
+    """Learned numbers by part."""
+    flops: Flops
+    """Of the forward pass of one token in the first stage's sequences, by part."""
+    total_flops: float
+    """Forward and backward, over all stages with their own sequence lengths."""
     tokens: int
     """Training tokens."""
     steps: int
     """Optimizer steps."""
-    flops_per_token: float
-    """Forward and backward, attention over the causal half included."""
-    total_flops: float
-    """Of the whole run."""
     devices: int
     """Accelerators, or 1."""
-    state_bytes_per_device: int
-    """Weights, gradients and optimizer state."""
-    activation_bytes_per_device: int
-    """Saved for the backward pass of one micro-batch, without recomputation; an estimate from the shapes."""
-    logit_bytes_per_device: int
-    """Largest block of logits that exists at one time."""
+    memory: RankMemory
+    """Bytes on the fullest device, in the first stage."""
+    longest_sequence: int
+    """Tokens, over all stages."""
+    longest_memory: RankMemory
+    """Bytes on the fullest device, in the stage with the longest sequences."""
 
+    @property
+    def parameters(self) -> int:
+        """Learned numbers; tied matrices count once."""
+        return self.parts.total
 
-def count_parameters(config: ModelConfig) -> int:
-    """Learned numbers of a model; tied matrices count once."""
-    embeddings = config.vocab_size * config.hidden_size * (1 if config.tie_word_embeddings else 2)
-    norms = config.hidden_size * (2 * config.num_hidden_layers + 1)
-    return embeddings + norms + config.num_hidden_layers * _matrix_parameters_per_layer(config)
+    @property
+    def embedding_parameters(self) -> int:
+        """Of these, in the embedding and the unembedding."""
+        return self.parts.embedding + self.parts.unembedding
 
+    @property
+    def flops_per_token(self) -> float:
+        """Forward and backward, attention over the causal half included."""
+        return self.flops.training
 
-def flops_per_token(config: ModelConfig, sequence_length: int) -> float:
-    """Floating-point operations to train on one token: forward once, backward twice that.
+    @property
+    def state_bytes_per_device(self) -> int:
+        """Weights, gradients and optimizer state, with the copies that are multiplied with."""
+        return self.memory.weights + self.memory.gradients + self.memory.optimizer + self.memory.copies
 
-    A matrix costs two operations per parameter (multiply, add). Attention multiplies each query with half of
-    the sequence's keys on average, and the scores with as many values.
-    """
-    matrices = config.num_hidden_layers * _matrix_parameters_per_layer(config)
-    unembedding = config.vocab_size * config.hidden_size
-    attention_width = config.num_attention_heads * config.head_width
-    attention = config.num_hidden_layers * 2 * attention_width * (sequence_length / 2)
-    return 3 * 2 * (matrices + unembedding + attention)
+    @property
+    def activation_bytes_per_device(self) -> int:
+        """Saved for the backward pass, without recomputation."""
+        return self.memory.activations
+
+    @property
+    def logit_bytes_per_device(self) -> int:
+        """Largest block of logits that exists at one time."""
+        return self.memory.logits
 
 
 def estimate(recipe: Recipe) -> Cost:
     """The cost of a recipe in its own parallel layout."""
     config = ModelConfig.from_recipe(recipe.model, recipe.tokenizer.vocab_size)
-    parameters = count_parameters(config)
-    per_token = flops_per_token(config, recipe.train.sequence_length)
-    tensor = recipe.parallel.tensor
-    micro_batch_tokens = recipe.train.micro_batch_sequences * recipe.train.sequence_length
-    # Kept for backward per token and layer: two norms and two residual sums, queries, keys, values, attention's
-    # output, and gate, up and their product; split over the tensor-parallel ranks (sequence parallel).
-    state, number = (MIXED_PRECISION, 2) if recipe.parallel.data * tensor > 1 else (SINGLE_PRECISION, 4)
-    width = config.head_width
-    per_layer = (
-        4 * config.hidden_size
-        + (2 * config.num_attention_heads + 2 * config.num_key_value_heads) * width
-        + 3 * config.intermediate_size
-    )
+    length, per_step = recipe.train.sequence_length, recipe.train.batch_sequences * recipe.train.sequence_length
+    per_token = count_flops(config, [length])
+    plans = plan_stages(recipe)
+    longest = max((plan.sequence_length for plan in plans), default=length)
+    # A micro-batch keeps its number of tokens where sequences are longer, but has one sequence at least.
+    sequences = max(1, recipe.train.micro_batch_sequences * length // longest)
     return Cost(
-        parameters=parameters,
-        embedding_parameters=config.vocab_size * config.hidden_size * (1 if config.tie_word_embeddings else 2),
+        parts=parameters_by_part(config),
+        flops=Flops(*(part / length for part in (per_token.matrices, per_token.attention, per_token.unembedding))),
+        total_flops=sum(p.stage.steps * per_step * flops_per_token(config, p.sequence_length) for p in plans),
         tokens=recipe.total_tokens,
         steps=recipe.total_steps,
-        flops_per_token=per_token,
-        total_flops=per_token * recipe.total_tokens,
-        devices=recipe.parallel.data * tensor,
-        state_bytes_per_device=sum(state.values()) * parameters // tensor,
-        activation_bytes_per_device=number * per_layer * config.num_hidden_layers * micro_batch_tokens // tensor,
-        logit_bytes_per_device=4 * config.vocab_size * min(recipe.objective.chunk_tokens, micro_batch_tokens) // tensor,
+        devices=recipe.parallel.num_ranks,
+        memory=rank_memory(recipe, config, length, recipe.train.micro_batch_sequences),
+        longest_sequence=longest,
+        longest_memory=rank_memory(recipe, config, longest, sequences),
     )
-
-
-def _matrix_parameters_per_layer(config: ModelConfig) -> int:
-    heads, key_value_heads, width = config.num_attention_heads, config.num_key_value_heads, config.head_width
-    attention = config.hidden_size * width * (2 * heads + 2 * key_value_heads)
-    return attention + 3 * config.hidden_size * config.intermediate_size
