@@ -61,16 +61,23 @@ class Page:
 
 
 def measure(text: str) -> int:
-    """Return the length of a text in letters; a Chinese, Japanese or Korean character counts for several."""
-    if text.isascii() or not _WIDE.search(text):
-        return len(text)
-    return len(text) + (WIDE_CHARACTERS - 1) * len(_WIDE.findall(text))
+    """Return the length of a text in letters; a Chinese, Japanese or Korean character counts for several.
+
+    A few among many letters are not looked for.
+    """
+    length = len(text)
+    if text.isascii() or len(text.encode(errors="ignore")) < 1.25 * length:  # wide ones take three bytes each
+        return length
+    return length + (WIDE_CHARACTERS - 1) * len(_WIDE.findall(text))
 
 
 def tidy(text: str, verbatim: bool) -> str:
     """Collapse white space as a browser does; in code only strip empty lines around it."""
     if verbatim:
         return text.replace(LINE_BREAK, "\n").strip("\n").rstrip()
+    text = text.strip()
+    if text.isprintable() and "  " not in text:
+        return text  # the only white space that can be printed is the space: nothing to do, and soon seen
     if LINE_BREAK not in text:
         return " ".join(text.split())
     lines = (" ".join(line.split()) for line in text.split(LINE_BREAK))

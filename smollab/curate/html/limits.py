@@ -28,7 +28,8 @@ _NEVER_CLOSED = split(
     "tr track wbr"
 )
 _UNREAD = re.compile(r"<(script|style|noscript|svg|nav|title)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
-_KEPT_TAGS = split("p pre li h1 h2 h3 h4 h5 h6 br a")
+_KEPT_TAGS = split("p pre li h1 h2 h3 h4 h5 h6")
+_INLINE_TAGS = split("a br")
 
 
 def find_excess(html: str) -> str:
@@ -69,14 +70,17 @@ def is_too_deep(html: str) -> bool:
 def flatten(html: str) -> str:
     """Return the page without nesting: paragraphs, headings, list items and links in order of appearance."""
     html = _UNREAD.sub(" ", html.replace("\x00", ""))
-    pieces, last = [], 0
+    pieces, last, opened = [], 0, ""
     for match in _TAG.finditer(html):
         pieces.append(html[last : match.start()].replace("<", "&lt;"))
         last = match.end()
         name = match[2].lower()
-        if name in _KEPT_TAGS:
+        if name in _INLINE_TAGS:
             pieces.append(f"<{match[1]}{name}>")
-        elif name in ("div", "td", "section"):
-            pieces.append("<hr></hr>")
+        elif name in _KEPT_TAGS or name in ("div", "td", "section"):
+            pieces.append(f"</{opened}>" if opened else "<hr>")  # one block at a time, so that each that opens closes
+            opened = name if name in _KEPT_TAGS and not match[1] else ""
+            if opened:
+                pieces.append(f"<{opened}>")
     pieces.append(html[last:].replace("<", "&lt;"))
     return "<body>" + "".join(pieces)

@@ -2,7 +2,8 @@
 
 lexbor (through selectolax) repairs the markup and drops what is never text (scripts, controls of forms, ...),
 all in C. Its clean serialization is then cut at each `<` and read in one pass: cheaper than walking the tree node
-by node from Python, and as safe, since a serialized tree is well formed.
+by node from Python, and as safe, since a serialized tree is well formed. An element is looked at when the first text
+inside it comes by: most elements of a page full of menus, slots for advertisements and pictures never hold any.
 
 **Cost**: one pass over the tags; about half the time is the parser's.
 """
@@ -28,26 +29,26 @@ from smollab.curate.html.vocabulary import (
     split,
 )
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _NEVER_TEXT = ",".join(sorted(NEVER_TEXT))
-_INLINE, _NOTHING, _BREAK, _BUTTON, _PASSED_OVER, _LEAF, _PART, _BOX, _CLOSE = range(9)
+_NOTHING, _INLINE, _LINK, _LINK_END, _BREAK, _RULE, _BUTTON, _PASSED_OVER, _CLOSE, _LEAF, _PART, _BOX = range(12)
 _PARTS = split("li ul ol tr tbody thead tfoot dl dd center fieldset hgroup blockquote figure details")
+_SPANS = split("span b strong i em u s small big sub sup code cite abbr time font label q tt")
 _ROLES = {
     **dict.fromkeys(BLOCK_TAGS, _BOX),
     **dict.fromkeys(_PARTS, _PART),  # no candidates for the main container, being parts of a text
     **dict.fromkeys(LEAVES, _LEAF),
     **dict.fromkeys((f"/{tag}" for tag in BLOCK_TAGS), _CLOSE),
     **dict.fromkeys(PASSED_OVER, _PASSED_OVER),
-    "hr": _CLOSE,  # ends a block and opens nothing
-    "br": _BREAK,
-    "button": _BUTTON,
-    "img": _NOTHING,
+    **dict.fromkeys(_SPANS, _INLINE),  # only what they say about themselves can matter
+    **dict.fromkeys((f"/{tag}" for tag in _SPANS), _NOTHING),
+    **dict.fromkeys(("img", "input", "source", "link", "meta"), _NOTHING),
+    **{"a": _LINK, "/a": _LINK_END, "br": _BREAK, "hr": _RULE, "button": _BUTTON},
 }
-"""What a tag means to the text; tags not listed are inline."""
+"""What a tag means to the text, for all the common ones; see `read_role` for others."""
 _KINDS = {**{tag: tag for tag in (*HEADINGS, "pre")}, "dt": "row"}
 """Leaf -> kind of its block; the others are paragraphs."""
 _MAIN_TAGS = ("article", "main")
-_NEVER_SUSPECTED = ("body", *_MAIN_TAGS)
+_NEVER_SUSPECTED = HEADINGS | {"body", *_MAIN_TAGS}
 _SUSPECTED_TAGS = {"footer": "legal", "aside": "aside", "form": "form", "search": "form"}
 _LINK_LIST_ITEMS = 4
 _LINK_LIST_SHARE = 0.9
@@ -74,9 +75,7 @@ def read_page(html: str, *, hidden: bool = False, whole: bool = False) -> Page:
             drop_link_lists(tree)
         body = tree.body.html if tree.body is not None else None
     if body:
-        if "<!--" in body:
-            body = _COMMENT.sub("", body)
-        _Reader(page, hidden).read(body)
+        _Reader(page, hidden).read(drop_comments(body))
     return page
 
 
@@ -91,17 +90,21 @@ def drop_link_lists(tree: LexborHTMLParser) -> None:
             node.decompose()
 
 
-@lru_cache(maxsize=4096)
-def read_tag(tag: str) -> tuple[str, int, Traits]:
-    """Return name, role and traits of a tag as serialized, without its angle brackets; most repeat many times."""
-    name, space, rest = tag.partition(" ")
-    role = _ROLES.get(name, _INLINE)
-    if role == _INLINE and "-" in name:  # a custom element, with whatever inside
-        role = _CLOSE if name[0] == "/" else _BOX
-    traits = read_attributes(space + rest) if space and (role == _INLINE or role >= _LEAF) else PLAIN
-    if role == _INLINE and traits is PLAIN:
-        role = _NOTHING  # only what an inline element says about itself can matter
-    return name, role, traits
+def drop_comments(html: str) -> str:
+    """Remove the comments of a serialized page."""
+    first, *others = html.split("<!--")
+    return first + "".join(other.partition("-->")[2] for other in others) if others else html
+
+
+@lru_cache(maxsize=1024)
+def read_role(name: str) -> int:
+    """Return what a tag means by its name, for tags with attributes and for rare ones."""
+    role = _ROLES.get(name)
+    if role is not None:
+        return role
+    if "-" in name:  # a custom element, with whatever inside
+        return _CLOSE if name[0] == "/" else _BOX
+    return _NOTHING if name[:1] == "/" else _INLINE
 
 
 class _Reader:
@@ -111,7 +114,8 @@ class _Reader:
         self.page = page
         self.blocks, self.containers = page.blocks, page.containers
         self.hidden = hidden
-        self.stack: list[tuple[str, int, tuple[int, ...]]] = []  # tag, and container and regions before it
+        self.opened: list[str] = []  # tags of open elements, inside those of `stack`, that held no text so far
+        self.stack: list[tuple[str, int, tuple[int, ...]]] = []  # name, and container and regions before it
         self.container = -1
         self.regions: tuple[int, ...] = ()
         self.pieces: list[str] = []
@@ -126,92 +130,113 @@ class _Reader:
         self.rows = 0
 
     def read(self, html: str) -> None:
-        """Read a serialized tree. This loop runs once a tag and is half of what extraction costs."""
+        """Read a serialized tree. This loop runs once a tag: it decides what extraction costs."""
         in_link = is_mute = False
-        skip_tag, skip_depth = "", 0
-        pieces = self.pieces
+        left_out, depth = "", 0  # name of an element whose content is skipped, and how many of them are open
+        pieces, opened, roles = self.pieces, self.opened, _ROLES
         # A serialized tree holds < and > in tags only: lexbor escapes them in texts and attributes.
         for piece in html.split("<")[1:]:
             tag, _, text = piece.partition(">")  # tag with its attributes, and the text behind it
-            if skip_depth:
+            if depth:
                 if tag[:1] == "/":
-                    skip_depth -= tag[1:] == skip_tag
-                elif tag.partition(" ")[0] == skip_tag:
-                    skip_depth += 1
-                if skip_depth:
+                    depth -= tag[1:] == left_out
+                    if tag == "/a":
+                        in_link = is_mute = False
+                elif tag.partition(" ")[0] == left_out:
+                    depth += 1
+                if depth:
                     continue
-            elif tag == "/a":
-                in_link = is_mute = False
-                pieces.append(text)
-                continue
-            elif tag[:2] == "a " or tag == "a":  # hardly ever the same twice: not worth a cache
-                in_link = True
-                traits = read_class(tag) if "class=" in tag else PLAIN
-                is_mute = traits is not PLAIN and self.leaves_out(traits)
-            elif tag[:4] != "img ":  # an image is no text, and no two are the same either
-                name, role, traits = read_tag(tag)
-                if role == _CLOSE:
+            else:
+                role = roles.get(tag)
+                if role is None:
+                    role = read_role(tag.partition(" ")[0])
+                if role >= _CLOSE:
                     if pieces:
                         self.flush()
-                    self.close(name)
-                elif role >= _LEAF:
-                    if pieces:
-                        self.flush()
-                    if traits is not PLAIN and self.leaves_out(traits):
-                        skip_tag, skip_depth = name, 1
-                        continue
-                    self.open(name, role, traits)
+                    if role > _CLOSE:
+                        opened.append(tag)
+                    elif opened:
+                        opened.pop()
+                    else:
+                        self.leave()
+                elif role == _LINK:
+                    in_link = True
+                    is_mute = "class=" in tag and self.leaves_out(read_class(tag))
+                elif role == _LINK_END:
+                    in_link = is_mute = False
                 elif role == _INLINE:
-                    if self.leaves_out(traits):
-                        skip_tag, skip_depth = name, 1
+                    if " " in tag and self.leaves_out(read_attributes(tag.partition(" ")[2])):
+                        left_out, depth = tag.partition(" ")[0], 1
                         continue
                 elif role == _BREAK:
-                    pieces.append(LINE_BREAK)
-                elif role == _PASSED_OVER or (role == _BUTTON and self.kind not in HEADINGS):
-                    # A button in a heading unfolds what follows, and holds the heading's text.
-                    skip_tag, skip_depth = name, 1
+                    if pieces:
+                        pieces.append(LINE_BREAK)
+                elif role == _RULE:
+                    if pieces:
+                        self.flush()
+                elif role != _NOTHING and not (role == _BUTTON and self.is_in_heading()):
+                    left_out, depth = tag.partition(" ")[0], 1
                     continue
             if text and (pieces or not text.isspace()) and not is_mute:
+                if opened:
+                    left_out, depth = self.enter()
+                    if depth:
+                        continue
                 pieces.append(text)
                 if in_link:
                     self.link_characters += len(text.strip())
         if pieces:
             self.flush()
         while self.stack:
-            self.close(self.stack[-1][0])
+            self.leave()
 
     def leaves_out(self, traits: Traits) -> bool:
         """Tell whether to skip an element that nobody sees."""
+        if traits is PLAIN:
+            return False
         self.page.has_hidden |= traits.is_hidden
         return traits.is_skipped or (traits.is_hidden and not self.hidden)
 
-    def open(self, tag: str, role: int, traits: Traits) -> None:
-        self.stack.append((f"/{tag}", self.container, self.regions))
-        category = traits.category if traits is not PLAIN else ""
-        if role == _LEAF:
-            self.kind = _KINDS.get(tag, "p")
-            if tag == "pre":
-                self.in_pre += 1
-            if category and tag not in HEADINGS:
+    def is_in_heading(self) -> bool:
+        """Tell whether a heading is open: a button in it unfolds what follows, and holds the heading's text."""
+        return self.kind in HEADINGS or any(tag.partition(" ")[0] in HEADINGS for tag in self.opened)
+
+    def enter(self) -> tuple[str, int]:
+        """Enter the elements opened since the last text, up to one that is to be left out.
+
+        Returns:
+            The name of that one and how many of that name are open; nothing and 0 if there is none.
+        """
+        tags = [tag.partition(" ") for tag in self.opened]
+        self.opened.clear()
+        for i, (name, _, attributes) in enumerate(tags):
+            traits = read_attributes(attributes) if attributes else PLAIN
+            if traits is not PLAIN and self.leaves_out(traits):
+                return name, sum(inner == name for inner, _, _ in tags[i:])
+            self.stack.append((name, self.container, self.regions))
+            category = traits.category or _SUSPECTED_TAGS.get(name, "")
+            if category and name not in _NEVER_SUSPECTED:
                 self.enter_region(category)
-            return
-        category = category or _SUSPECTED_TAGS.get(tag, "")
-        if category and tag not in _NEVER_SUSPECTED:
-            self.enter_region(category)
-        if role == _PART:
-            if tag == "li":
+            role = read_role(name)
+            if role == _BOX:
+                self.enter_box(name, traits.is_main)
+            elif role == _LEAF:
+                self.kind = _KINDS.get(name, "p")
+                self.in_pre += name == "pre"
+            elif name == "li":
                 self.bullet = True
-            elif tag == "tr":
+            elif name == "tr":
                 self.rows += 1
-            elif tag == "dd":
+            elif name == "dd":
                 self.kind = "row"
-            return
-        containers = self.containers
-        self.container, parent = len(containers), self.container
-        containers.append(Container(tag, parent, tag in _MAIN_TAGS or traits.is_main))
-        if tag == "table":
+        return "", 0
+
+    def enter_box(self, name: str, is_main: bool) -> None:
+        parent, self.container = self.container, len(self.containers)
+        self.containers.append(Container(name, parent, is_main or name in _MAIN_TAGS))
+        if name == "table":
             self.tables.append((len(self.blocks), self.cells))
-        elif tag == "td" or tag == "th":
+        elif name == "td" or name == "th":
             self.cell = self.cells
             self.cells += 1
             self.row_of_cell[self.cell] = self.rows
@@ -220,16 +245,17 @@ class _Reader:
         self.page.regions.append(Region(category))
         self.regions = (*self.regions, len(self.page.regions) - 1)
 
-    def close(self, closing_tag: str) -> None:
-        if not self.stack or self.stack[-1][0] != closing_tag:
+    def leave(self) -> None:
+        """Leave the innermost element that was entered."""
+        if not self.stack:
             return
-        _, container, self.regions = self.stack.pop()
+        name, container, self.regions = self.stack.pop()
         if container != self.container:
             self.containers[self.container].end = len(self.containers)
             self.container = container
-            if closing_tag == "/table":
+            if name == "table":
                 self.close_table()
-        elif self.in_pre and closing_tag == "/pre":
+        elif name == "pre":
             self.in_pre -= 1
         self.bullet = False
         self.kind = "pre" if self.in_pre else "p"
@@ -249,14 +275,12 @@ class _Reader:
         pieces.clear()
         if "&" in text:
             text = unescape(text)
-        # The common case of `tidy` is spelled out: this runs for each block.
-        text = tidy(text, self.in_pre > 0) if self.in_pre or LINE_BREAK in text else " ".join(text.split())
+        text = tidy(text, self.in_pre > 0)
         if text:
             kind = "li" if self.bullet and self.kind == "p" else self.kind
             self.bullet = False
             links = self.link_characters
             density = min(links / len(text), 1.0) if links else 0.0
-            size = len(text) if text.isascii() else measure(text)
-            self.blocks.append(Block(kind, text, size, density, self.container, self.regions, self.cell))
+            self.blocks.append(Block(kind, text, measure(text), density, self.container, self.regions, self.cell))
         self.link_characters = 0
         self.kind = "pre" if self.in_pre else "p"

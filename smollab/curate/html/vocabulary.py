@@ -58,10 +58,16 @@ _WHOLE_NAMES = split("author meta timestamp posted posted-on postedby posted-by 
 _MAIN_ROLES = split("main articlebody")
 
 _SUSPICION_OF = {word: name for name, words in SUSPICIONS.items() for word in words.split()}
-_IDENTITY = re.compile(r'\s(?:class|id|role|itemprop)="([^"]*)"')
-_CLASS = re.compile(r'\sclass="[^"]*"')
+_IDENTITY = split("class= id= role= itemprop=") | {" class=", " id=", " role=", " itemprop="}
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # related_posts, relatedPosts, RelatedPosts -> related, posts
-_HIDDEN = re.compile(r'\shidden=""|display:\s*none|visibility:\s*hidden|\saria-hidden="true"')
+_EVIDENCE = frozenset(
+    form(word)
+    for name in (*_SUSPICION_OF, *_WHOLE_NAMES, *_MAIN_ROLES, *SKIPPED)
+    for word in name.split("-")[:1]
+    for form in (str.lower, str.capitalize, str.upper)
+)
+"""The first words of all names that mean something, as `_WORD` finds them: most elements have none."""
+_HIDDEN = re.compile(r'(?<![\w-])hidden=""|display:\s*none|visibility:\s*hidden|\baria-hidden="true"')
 
 
 class Traits(NamedTuple):
@@ -84,19 +90,34 @@ PLAIN = Traits()
 @lru_cache(maxsize=4096)
 def read_attributes(attributes: str) -> Traits:
     """Judge an element by its attributes, as they stand in a serialized tag."""
-    category, is_main, is_skipped = "", False, False
-    for names in _IDENTITY.findall(attributes):
-        for name in names.split():
-            traits = read_name(name)
-            if traits is not PLAIN:
-                category = category or traits.category
-                is_main = is_main or traits.is_main
-                is_skipped = is_skipped or traits.is_skipped
+    names = ""
+    parts = attributes.split('"')  # name="value" name="value": quotes in values are escaped
+    for i in range(0, len(parts) - 1, 2):
+        if parts[i] in _IDENTITY:
+            names += parts[i + 1] + " "
     might_be_hidden = "hidden" in attributes or "none" in attributes
     is_hidden = might_be_hidden and _HIDDEN.search(attributes) is not None
+    if names and not _EVIDENCE.isdisjoint(_WORD.findall(names)):
+        return _read_names(names, is_hidden)
+    return Traits(is_hidden=True) if is_hidden else PLAIN
+
+
+def _read_names(names: str, is_hidden: bool) -> Traits:
+    category, is_main, is_skipped = "", False, False
+    for name in names.split():
+        traits = read_name(name)
+        if traits is not PLAIN:
+            category = category or traits.category
+            is_main = is_main or traits.is_main
+            is_skipped = is_skipped or traits.is_skipped
     if category or is_main or is_skipped or is_hidden:
         return Traits(category, is_main, is_skipped, is_hidden)
     return PLAIN
+
+
+def read_class(tag: str) -> Traits:
+    """Judge a link by its class; its address is hardly ever the same twice."""
+    return read_attributes('class="' + tag.partition(' class="')[2].partition('"')[0] + '"')
 
 
 @lru_cache(maxsize=16384)
@@ -107,17 +128,11 @@ def read_name(name: str) -> Traits:
     return Traits(category, is_main, is_skipped) if category or is_main or is_skipped else PLAIN
 
 
-def read_class(attributes: str) -> Traits:
-    """Judge a link by its class; its address is hardly ever the same twice."""
-    match = _CLASS.search(attributes)
-    return read_attributes(match[0]) if match else PLAIN
-
-
 def suspect(name: str) -> str:
     """Return why an element with this name is probably not the page's own text, or an empty string."""
-    words = [word.lower() for word in _WORD.findall(name)]
     if name.lower() in _WHOLE_NAMES:
         return "meta"
+    words = [word.lower() for word in _WORD.findall(name)]
     for word in words:
         if word in _SUSPICION_OF:
             return _SUSPICION_OF[word]
