@@ -1,16 +1,7 @@
 """The extraction step for PDF files: raw bytes in, text out, read by a child process that may die."""
 
-import atexit
-import json
-import signal
-import subprocess
-import sys
-from dataclasses import asdict
-from functools import lru_cache
-from typing import Any
-
-from smollab.curate.pdf.message import read_message, write_message
 from smollab.curate.pdf.ocr import missing
+from smollab.curate.pdf.reader import reader
 from smollab.documents import Document, Drop, replace
 from smollab.recipe import ExtractPdf
 
@@ -41,58 +32,3 @@ def _ocr_problem(settings: ExtractPdf) -> str:
     """Say what keeps scans from being read, if they should be."""
     problem = missing(settings.ocr_languages) if settings.ocr != "none" else ""
     return f": {problem}" if problem else ""
-
-
-class PdfReader:
-    """A child process that reads PDF files, started when needed and again after it died."""
-
-    def __init__(self, settings: ExtractPdf):
-        self._settings = settings
-        self._child: subprocess.Popen[bytes] | None = None
-
-    def ask(self, pdf: bytes) -> dict[str, Any]:
-        """Return `{"text", "pages", "places", "metadata"}` or `{"problem"}`."""
-        child = self._child = self._child or self._start()
-        assert child.stdin is not None and child.stdout is not None
-        answer = None
-        try:
-            write_message(child.stdin, pdf)
-            answer = read_message(child.stdout)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        if answer is not None:
-            result: dict[str, Any] = json.loads(answer)
-            return result
-        status = self.close()
-        if status == -signal.SIGXCPU or status == -signal.SIGKILL:
-            return {"problem": f"took too long: more than {self._settings.cpu_seconds} CPU seconds"}
-        return {"problem": f"crashed: the reader ended with status {status}"}
-
-    def close(self) -> int | None:
-        """End the child, if there is one, and return its exit status."""
-        if self._child is None:
-            return None
-        child, self._child = self._child, None
-        for pipe in (child.stdin, child.stdout):
-            try:
-                if pipe is not None:
-                    pipe.close()
-            except OSError:
-                pass  # it is dead already
-        return child.wait()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        settings = self._settings
-        return subprocess.Popen(
-            [sys.executable, "-m", "smollab.curate.pdf.worker", json.dumps(asdict(settings))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-
-@lru_cache(maxsize=2)
-def reader(settings: ExtractPdf) -> PdfReader:
-    """Return this process's reader for the given settings."""
-    result = PdfReader(settings)
-    atexit.register(result.close)
-    return result
