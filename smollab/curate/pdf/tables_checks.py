@@ -11,8 +11,8 @@ MOST_WORDS = 120
 LEAST_FILLED = 0.34
 """Share of the cells of a table that have text."""
 
-_LEADER = re.compile(r"(?:[.·…_] ?){4,}|^(?:\. ?)+$")
-_PAGES = re.compile(r"\d+(?:[–-]\d+)?, \d+(?:[–-]\d+)?,?$|\. \d+,$")
+_LEADER = re.compile(r"(?:[.·…_] ?){4,}|\. \. \.|^(?:\. ?)+$")
+_PAGES = re.compile(r"\d+(?:[–-]\d+)?, \d+(?:[–-]\d+)?,?$|\. \d+,$|^\d+,$")
 _MARK = re.compile(
     r"[•◦▪‣●■–*→✓☐□-]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)]|\[[^\]]{1,12}\]|\(?[ivxIVX]{1,5}[.)]|[^\W\d_]{1,3}\d{0,2}:"
 )

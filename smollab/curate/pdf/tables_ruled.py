@@ -244,16 +244,20 @@ def _tabular(rows: Sequence[Row]) -> bool:
 
 
 def _goes_beyond(rows: Sequence[Row], pieces: Sequence[Piece], low: float, high: float) -> bool:
-    """Tell whether most rows have short pieces left of the rulings: those are under the figures only, at totals."""
+    """Tell whether rows go on beyond the rulings: short pieces left of them, or pieces that cross their ends.
+
+    Such rulings are under the figures of a total only, or they frame a heading.
+    """
     count = 0
     for row in rows:
         top, bottom, size = row[0].y0, row[0].y1, row[0].line.size
+        beside = [piece for piece in pieces if top < (piece.y0 + piece.y1) / 2 < bottom]
         count += any(
-            piece.x1 < low + 4 < high and low - piece.x1 < 30 * size and len(piece.text.split()) <= 5
-            for piece in pieces
-            if top < (piece.y0 + piece.y1) / 2 < bottom
+            (piece.x1 < low + 4 and low - piece.x1 < 30 * size and len(piece.text.split()) <= 5)
+            or (piece.x0 < high - 8 and piece.x1 > high + 8)
+            for piece in beside
         )
-    return count > 0.5 * len(rows)
+    return count > 0.3 * len(rows)
 
 
 def _partial(across: Sequence[Ruling], rulings: Sequence[Ruling], rows: Sequence[Row]) -> int:
