@@ -82,6 +82,17 @@ examples:
 """
 
 
+PASSKEY_EPILOG = """\
+examples:
+  smollab evaluate passkey laptop                                 the model of a run, up to four times its reach
+  smollab evaluate passkey runs/laptop/export --lengths 256,1024 --method yarn
+  smollab evaluate passkey notebooks/results/passkey-model --digits 2 --plot map.png
+
+A sentence with a random number stands at several depths of real text; is the number what greedy decoding gives? A model
+that was trained on little text finds none, at any length; chance is one in 9 * 10^(digits - 1).
+"""
+
+
 WHY_EPILOG = """\
 examples:
   smollab curate why https://example.org/page --run runs/laptop
@@ -139,6 +150,8 @@ examples:
   smollab ablate architecture                           19 models x 3 seeds at equal operations, about 20 minutes
   smollab ablate architecture --only mha,mqa --seeds 8  one question, with more seeds
 
+  smollab ablate context                                keys found at up to 8 times the trained length
+
 Ctrl-C stops; the same command continues. Runs that are done are kept while settings, text and code are the same.
 `smollab recipe ablation-data` and `smollab recipe ablation-architecture` explain every setting.
 """
@@ -168,7 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Understand a command line; exits with a message if it is none."""
-    if words[:1] == ["curate"] and words[1:2] in (["why"], ["recut"], ["refetch"], ["pdf"]):
+    two = (*(("curate", name) for name in ("why", "recut", "refetch", "pdf")), ("evaluate", "passkey"))
+    if tuple(words[:2]) in two:
         words = [" ".join(words[:2]), *words[2:]]  # two words, one verb
     return build_parser().parse_args(words)
 
@@ -234,6 +248,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
 
+    verb = add("evaluate passkey", evaluate_passkey, "how far back a model finds a key in real text", PASSKEY_EPILOG)
+    verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")
+    verb.add_argument("--lengths", metavar="A,B", help="tokens of a prompt (half, once, twice, four times its reach)")
+    verb.add_argument("--method", default="none", help="beyond its reach: none, interpolation, ntk, yarn (%(default)s)")
+    verb.add_argument("--keys", type=int, default=10, help="prompts for each length and depth (%(default)s)")
+    verb.add_argument("--digits", type=int, default=5, help="of a key (%(default)s)")
+    verb.add_argument("--filler", metavar="SOURCE", default="text:data_samples/text", help="KIND:PLACE (%(default)s)")
+    verb.add_argument("--seed", type=int, default=0, help="of keys and stretches of text (%(default)s)")
+    verb.add_argument("--plot", metavar="FILE", help="also draw the map of lengths and depths into this .png file")
+
     verb = add("curate why", curate_why, "tell the life of one document: each rule's value and threshold", WHY_EPILOG)
     verb.add_argument("document", help="its URL, id or path, or record")
     verb.add_argument("--run", metavar="DIR", default="runs/laptop", help="folder of the run (%(default)s)")
@@ -263,10 +287,11 @@ def build_parser() -> argparse.ArgumentParser:
     verb = add("ablate", ablate, "train the same small model with one thing changed at a time, compare", ABLATE_EPILOG)
     verb.add_argument(
         "what",
-        choices=["data", "pdf", "architecture"],
+        choices=["data", "pdf", "architecture", "context"],
         help="data: raw, extracted, filtered and deduplicated text of the same pages; "
         "pdf: web pages with more and more PDF text among them; "
-        "architecture: attention, positions, norms, MLPs and more, one choice at a time, at equal operations",
+        "architecture: attention, positions, norms, MLPs and more, one choice at a time, at equal operations; "
+        "context: keys found beyond the trained length, by positions and ways to extend them",
     )
     verb.add_argument("recipe", nargs="?", help="its name or path (ablation-data, ablation-pdf, ...)")
     verb.add_argument("--seeds", type=int, default=3, help="runs of each variant, seeds 1 to N (%(default)s)")
@@ -392,11 +417,9 @@ def print_cost(recipe: Recipe) -> None:
 def generate(options: argparse.Namespace) -> None:
     """Let a trained model continue a text, printing each token as it comes."""
     from smollab.model.generate import room
-    from smollab.model.huggingface import load_huggingface
     from smollab.model.sampling import Sampling
     from smollab.model.text_stream import printable, stream_text
-    from smollab.steps import load_run
-    from smollab.tokens.tokenizer import EOS, load_tokenizer
+    from smollab.tokens.tokenizer import EOS
 
     sampling = Sampling(options.temperature, options.top_p, options.top_k, options.min_p, options.repetition_penalty)
     for option, texts in (("--prompt", [options.prompt]), ("--stop", options.stop)):
@@ -406,11 +429,7 @@ def generate(options: argparse.Namespace) -> None:
             raise ValueError(f"{option}: not valid UTF-8") from None
     if not 0 <= options.seed < 2**63:
         raise ValueError(f"--seed {options.seed}: must be from 0 to {2**63 - 1}")
-    folder = next((p for p in (Path(options.model), Path("runs") / options.model) if p.is_dir()), Path(options.model))
-    if (folder / "config.json").is_file():
-        model, tokenizer = load_huggingface(folder).eval(), load_tokenizer(folder)
-    else:
-        model, tokenizer = load_run(folder)
+    model, tokenizer = _load_model(options.model)
     count = options.max_new_tokens
     if count is None:
         count = min(120, room(model, len(tokenizer.encode(options.prompt).ids)))
@@ -421,6 +440,43 @@ def generate(options: argparse.Namespace) -> None:
     for piece in itertools.chain([first], pieces):
         print(printable(piece), end="", flush=True)
     print()
+
+
+def evaluate_passkey(options: argparse.Namespace) -> None:
+    """Ask a model for a key that stands somewhere in a long text, at several lengths and depths."""
+    from smollab.evaluate.passkey import ask_checkpoint, passkey_table
+    from smollab.plots.positions import plot_passkeys
+    from smollab.plots.style import to_png
+    from smollab.progress import console
+
+    try:
+        lengths = [int(text) for text in (options.lengths or "").split(",") if text]
+    except ValueError:
+        raise ValueError(f"--lengths {options.lengths}: expected numbers, such as 256,512") from None
+    if options.keys < 1 or options.digits < 1 or any(length < 1 for length in lengths):
+        raise ValueError("--lengths, --keys and --digits must be at least 1")
+    model, tokenizer = _load_model(options.model)
+    scores = ask_checkpoint(
+        model, tokenizer, options.filler, lengths, options.method, options.keys, options.digits, options.seed
+    )
+    console.print(passkey_table(scores))
+    if options.plot:
+        trained = model.config.max_position_embeddings
+        figure = plot_passkeys({"% of keys found": scores.map}, scores.lengths, scores.depths, trained)
+        Path(options.plot).write_bytes(to_png(figure))
+        print(options.plot)
+
+
+def _load_model(name: str) -> tuple[Any, Any]:
+    """Model and tokenizer of a run, by its name or folder, or of a Hugging Face folder."""
+    from smollab.model.huggingface import load_huggingface
+    from smollab.steps import load_run
+    from smollab.tokens.tokenizer import load_tokenizer
+
+    folder = next((p for p in (Path(name), Path("runs") / name) if p.is_dir()), Path(name))
+    if (folder / "config.json").is_file():
+        return load_huggingface(folder).eval(), load_tokenizer(folder)
+    return load_run(folder)
 
 
 def curate_why(options: argparse.Namespace) -> None:
@@ -491,8 +547,11 @@ def curate_recut(options: argparse.Namespace) -> None:
     from smollab.curate.progress import Bars
     from smollab.curate.recorded import check_recut
     from smollab.curate.recut import compare_cuts
+    from smollab.curate.statistics import write_statistics
     from smollab.progress import console
 
+    if options.examples < 0:
+        raise RecipeError(f"--examples {options.examples}: a number of documents, 0 or more")
     recipe = _load(options)
     run_folder = Path(options.run or Path("runs") / recipe.name)
     before = run_folder / "curate"
@@ -502,6 +561,7 @@ def curate_recut(options: argparse.Namespace) -> None:
         raise RecipeError(f"{after}: --to must name a new folder, or that of an earlier recut")
     with Bars(console) as bars:
         curate(recipe.data, recipe.curate, after, bars, recorded=before)
+    write_statistics(after)
     change = compare_cuts(before, after, options.examples)
     console.print(
         f"  {change.documents:,} documents: {change.kept_before:,} kept before, {change.kept_after:,} now; "
@@ -557,6 +617,9 @@ def ablate(options: argparse.Namespace) -> None:
     recipe = shorten(recipe, options.steps) if options.steps is not None else recipe
     folder = Path(options.run or Path("runs") / recipe.name)
     seeds, only = range(1, options.seeds + 1), tuple(filter(None, (options.only or "").split(",")))
+    if options.what == "context":
+        _ablate_context(recipe, folder, seeds)
+        return
     compare = {"data": _ablate_data, "pdf": _ablate_pdf, "architecture": _ablate_architecture}[options.what]
     comparison = compare(recipe, folder, seeds, only, options)
     for path in (folder / "results.json", *save_figures(comparison, folder)):
@@ -617,6 +680,21 @@ def _ablate_architecture(
         )
     console.print(architecture_table(results))
     return load_comparison(results)
+
+
+def _ablate_context(recipe: Recipe, folder: Path, seeds: Sequence[int]) -> None:
+    from smollab.experiments.context_summary import context_table, draw_context
+    from smollab.experiments.long_context import ablate_context
+    from smollab.plots.style import to_png
+    from smollab.progress import console
+
+    tell = lambda line: console.print(f"  {line}", markup=False, soft_wrap=True)
+    tell_trials = lambda done, count: tell(f"{done} of {count} trials done")
+    results = ablate_context(recipe, folder, seeds, recipe.curate.workers, tell, tell_trials)
+    console.print(context_table(results))
+    (folder / "context.png").write_bytes(to_png(draw_context(results)))
+    for path in (folder / "results.json", folder / "context.png"):
+        print(path)
 
 
 @contextmanager

@@ -19,11 +19,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smollab.curate.readers import read_shard
+from smollab.curate.shards import Report, list_shards
 from smollab.evaluate.minimal_pairs import Accuracy
+from smollab.model.extend import extend
 from smollab.model.transformer import Transformer
+from smollab.recipe import Source
 from smollab.tokens.tokenizer import BOS, token_id
 
 if TYPE_CHECKING:
+    from rich.table import Table
     from tokenizers import Tokenizer
 
 NEEDLE = "\nThe pass key is {key}. Remember it.\n"
@@ -162,6 +167,57 @@ def evaluate_passkey(
             for (j, k), (right, chance, worst) in zip(places[some], rows, strict=True):
                 correct[i, j, k], probability[i, j, k], rank[i, j, k] = right, chance, worst
     return PasskeyScores(tuple(lengths), tuple(depths), correct, probability, rank)
+
+
+def ask_checkpoint(
+    model: Transformer,
+    tokenizer: "Tokenizer",
+    filler: str,
+    lengths: Sequence[int] = (),
+    method: str = "none",
+    keys: int = 10,
+    digits: int = 5,
+    seed: int = 0,
+) -> PasskeyScores:
+    """Ask any model, with the documents of a source as filler; other arguments as for `evaluate_passkey`.
+
+    Args:
+        model: whose `max_position_embeddings` is the length it was trained for.
+        tokenizer: its tokenizer.
+        filler: `KIND:PLACE` of a source, as in a recipe.
+        lengths: none: half, once, twice and four times the model's.
+        method: of `smollab.model.extend`, for lengths beyond the model's.
+        keys: prompts for each length and depth.
+        digits: of a key.
+        seed: of keys and stretches of text.
+
+    Raises:
+        CurationError: a source that cannot be read.
+        ValueError: an unknown method, a length without room for the sentence, or too little text.
+    """
+    trained = model.config.max_position_embeddings
+    lengths = lengths or [trained // 2, trained, 2 * trained, 4 * trained]
+    shards = list_shards("filler", Source(address=filler))
+    texts = [" ".join(document.text.split()) for shard in shards for document in read_shard(shard, Report())]
+    rows = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+    tokens = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows] or [np.empty(0, np.int64)])
+    model_at = lambda length: extend(model, length, method)  # type: ignore[arg-type]
+    return evaluate_passkey(model_at, tokenizer, tokens, lengths, DEPTHS, keys, digits, seed)
+
+
+def passkey_table(scores: PasskeyScores) -> "Table":
+    """One row for each length: keys found at each depth, over all with an interval, and the key's median rank."""
+    from rich.table import Table
+
+    table = Table(title="passkeys: % found by depth of the sentence", title_justify="left")
+    for column in ("tokens", *(f"{100 * depth:.0f} %" for depth in scores.depths), "all", "95 % interval", "rank"):
+        table.add_column(column, justify="right")
+    for length, shares, ranks in zip(scores.lengths, scores.map, scores.rank, strict=True):
+        found = scores.accuracy(length)
+        low, high = found.interval
+        cells = [f"{100 * share:.0f}" for share in (*shares, found.value)]
+        table.add_row(f"{length:,}", *cells, f"{100 * low:.0f} to {100 * high:.0f}", f"{np.median(ranks):.0f}")
+    return table
 
 
 def _judge(model: Transformer, prompts: Tensor, keys: Sequence[list[int]]) -> list[tuple[bool, float, int]]:

@@ -34,7 +34,7 @@ from smollab.curate.shards import list_shards
 from smollab.documents import Document, read_documents, write_documents
 from smollab.experiments import crawl
 from smollab.experiments.compare import Comparison, Variant, compare
-from smollab.recipe import Data, Recipe, RecipeError, Source
+from smollab.recipe import Data, Recipe, RecipeError, Schedule, Source
 from smollab.tokens.tokenize import (
     encode,
     is_held_out,
@@ -130,13 +130,15 @@ def shorten(recipe: Recipe, steps: int) -> Recipe:
         raise RecipeError(f"steps ({steps}): at least 4, for a warmup, a plateau and a decay")
     share = steps / recipe.total_steps
     scaled = lambda count: max(1, round(count * share))
-    plan = replace(
-        recipe.schedule,
-        warmup_steps=scaled(recipe.schedule.warmup_steps),
-        decay_steps=scaled(recipe.schedule.decay_steps),
+
+    def shorter(plan: Schedule) -> Schedule:
+        return replace(plan, warmup_steps=scaled(plan.warmup_steps), decay_steps=scaled(plan.decay_steps))
+
+    stages = tuple(
+        replace(stage, steps=scaled(stage.steps), schedule=stage.schedule and shorter(stage.schedule))
+        for stage in recipe.stages
     )
-    stages = tuple(replace(stage, steps=scaled(stage.steps)) for stage in recipe.stages)
-    return replace(recipe, schedule=plan, stages=stages)
+    return replace(recipe, schedule=shorter(recipe.schedule), stages=stages)
 
 
 def load_comparison(results: Mapping[str, Any]) -> Comparison:

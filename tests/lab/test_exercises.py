@@ -11,9 +11,25 @@ import pytest
 
 from smollab.lab.checks.exercise import WrongAnswer
 
-from . import test_checks, test_deduplication, test_extraction, test_filter_checks, test_mixture, test_quality
+from . import (
+    test_checks,
+    test_deduplication,
+    test_extraction,
+    test_filter_checks,
+    test_mixture,
+    test_positions,
+    test_quality,
+)
 
-TOPICS = (test_checks, test_extraction, test_filter_checks, test_quality, test_deduplication, test_mixture)
+TOPICS = (
+    test_checks,
+    test_extraction,
+    test_filter_checks,
+    test_quality,
+    test_deduplication,
+    test_mixture,
+    test_positions,
+)
 REFERENCES = {number: pair for topic in TOPICS for number, pair in topic.REFERENCES.items()}
 
 
