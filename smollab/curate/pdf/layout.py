@@ -17,10 +17,10 @@ from smollab.curate.pdf.footnotes import mark_footnotes
 from smollab.curate.pdf.headings import mark_headings
 from smollab.curate.pdf.page import Block, Box, Line, Page, Table
 from smollab.curate.pdf.paragraphs import split_blocks
-from smollab.curate.pdf.reading_order import Column, Item, box_of, read_columns
+from smollab.curate.pdf.reading_order import MIN_GUTTER, Column, Item, box_of, read_columns
 from smollab.curate.pdf.rotation import straighten
 from smollab.curate.pdf.rows import merge_rows
-from smollab.curate.pdf.running_titles import mark_line_numbers, mark_running_titles
+from smollab.curate.pdf.running_titles import REPEAT_SHARE, mark_line_numbers, mark_running_titles
 from smollab.curate.pdf.typography import Typography, measure
 
 
@@ -42,22 +42,30 @@ def finish_page(page: Page) -> None:
     page.drawings, page.vertical_rulings, page.images = [], [], []
 
 
-def arrange(pages: Sequence[Page]) -> tuple[list[Block], Typography]:
-    """Return the blocks of a document in reading order, with what is left out at the end of each page."""
-    mark_running_titles(pages)
+def arrange(
+    pages: Sequence[Page], repeat_share: float = REPEAT_SHARE, min_gutter: float = MIN_GUTTER
+) -> tuple[list[Block], Typography]:
+    """Return the blocks of a document in reading order, with what is left out at the end of each page.
+
+    Args:
+        pages: prepared and finished; their lines are marked.
+        repeat_share: of the pages on which an edge line is a running title.
+        min_gutter: width of the narrowest space between columns; points.
+    """
+    mark_running_titles(pages, repeat_share)
     typography = measure(pages)
-    blocks = [block for page in pages for block in arrange_page(page, typography)]
+    blocks = [block for page in pages for block in arrange_page(page, typography, min_gutter)]
     mark_headings(blocks, typography)
     return blocks, typography
 
 
-def arrange_page(page: Page, typography: Typography) -> list[Block]:
+def arrange_page(page: Page, typography: Typography, min_gutter: float = MIN_GUTTER) -> list[Block]:
     """Return the blocks of one page whose furniture is marked."""
     items: list[Item] = [line for line in page.lines if line.role is None]
     items += page.tables
     items += page.figures
     left_out = [line for line in page.lines if line.role is not None]
-    blocks = [block for column in read_columns(items) for block in _column_blocks(column, page, typography)]
+    blocks = [block for column in read_columns(items, min_gutter) for block in _column_blocks(column, page, typography)]
     return blocks + [Block(line.role, line.box, page.number, [line]) for line in left_out if line.role is not None]
 
 

@@ -101,6 +101,7 @@ class Ocr:
         return lines
 
     def _recognize(self, png: bytes, scale: float, languages: Sequence[str]) -> list[Line]:
+        os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # else it starts four threads in each of our processes
         import tesserocr
         from PIL import Image
 

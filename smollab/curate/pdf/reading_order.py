@@ -53,13 +53,13 @@ def box_of(item: Item) -> Box:
     return item if isinstance(item, tuple) else item.box
 
 
-def read_columns(items: Sequence[Item]) -> list[Column]:
-    """Return the items of a page as columns in reading order."""
-    return _cut(sorted(items, key=lambda item: (box_of(item)[1], box_of(item)[0])))
+def read_columns(items: Sequence[Item], min_gutter: float = MIN_GUTTER) -> list[Column]:
+    """Return the items of a page as columns in reading order; `min_gutter` in points."""
+    return _cut(sorted(items, key=lambda item: (box_of(item)[1], box_of(item)[0])), min_gutter)
 
 
-def _cut(items: list[Item]) -> list[Column]:
-    gutter = _find_gutter(items) if len(items) > 1 else None
+def _cut(items: list[Item], min_gutter: float = MIN_GUTTER) -> list[Column]:
+    gutter = _find_gutter(items, min_gutter) if len(items) > 1 else None
     if gutter is None:
         return [Column(items)] if items else []
     columns: list[Column] = []
@@ -71,7 +71,7 @@ def _cut(items: list[Item]) -> list[Column]:
             whole.clear()
 
     for crossing, band in _bands(items, gutter):
-        cut = None if len(band) == len(items) and crossing else _cut_band(crossing, band, gutter)
+        cut = None if len(band) == len(items) and crossing else _cut_band(crossing, band, gutter, min_gutter)
         if cut is None:
             whole.extend(band)
         else:
@@ -81,20 +81,20 @@ def _cut(items: list[Item]) -> list[Column]:
     return columns
 
 
-def _cut_band(crossing: bool, band: list[Item], gutter: float) -> list[Column] | None:
+def _cut_band(crossing: bool, band: list[Item], gutter: float, min_gutter: float) -> list[Column] | None:
     """Return the columns of a band, or None where it is part of the one column that the region is."""
     left = [item for item in band if _middle(item) < gutter]
     right = [item for item in band if _middle(item) >= gutter]
     if crossing or not left or not right:
-        cut = _cut(band)
+        cut = _cut(band, min_gutter)
         return cut if len(cut) > 1 else None
     match _relation(left, right):
         case "columns":
-            return _cut(left) + _cut(right)
+            return _cut(left, min_gutter) + _cut(right, min_gutter)
         case "note right":
-            return [*_cut(left), Column(right, side_note=True)]
+            return [*_cut(left, min_gutter), Column(right, side_note=True)]
         case "note left":
-            return [*_cut(right), Column(left, side_note=True)]
+            return [*_cut(right, min_gutter), Column(left, side_note=True)]
     return None
 
 
@@ -103,7 +103,7 @@ def _middle(item: Item) -> float:
     return (box[0] + box[2]) / 2
 
 
-def _find_gutter(items: list[Item]) -> float | None:
+def _find_gutter(items: list[Item], min_gutter: float) -> float | None:
     """Return the x that lies in gaps between neighbors over the greatest height, if that is enough for columns."""
     events: list[tuple[float, float]] = []
     boxes = [box_of(item) for item in items]  # sorted by their upper edge
@@ -118,7 +118,7 @@ def _find_gutter(items: list[Item]) -> float | None:
                 and (nearest is None or other[0] < nearest)
             ):
                 nearest, height = other[0], overlap
-        if nearest is not None and nearest - x1 >= MIN_GUTTER:
+        if nearest is not None and nearest - x1 >= min_gutter:
             events += [(x1, height), (nearest, -height)]
     events.sort()
     best, best_x, votes = 0.0, None, 0.0

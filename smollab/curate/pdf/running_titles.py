@@ -52,11 +52,11 @@ _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 Row = list[Line]
 
 
-def mark_running_titles(pages: Sequence[Page]) -> None:
+def mark_running_titles(pages: Sequence[Page], repeat_share: float = REPEAT_SHARE) -> None:
     """Give a role to the lines of all pages that are running titles, page numbers or watermarks."""
     edges = [_edge_rows(page) for page in pages]
     _mark_page_numbers(pages, edges)
-    _mark_repeated(pages, edges)
+    _mark_repeated(pages, edges, repeat_share)
     _mark_chapter_titles(pages, edges)
     _mark_watermarks(pages)
 
@@ -133,14 +133,14 @@ def _roman(numeral: str) -> int:
     return sum(-v if v < following else v for v, following in zip(values, [*values[1:], 0], strict=True))
 
 
-def _mark_repeated(pages: Sequence[Page], edges: Sequence[tuple[list[Row], list[Row]]]) -> None:
+def _mark_repeated(pages: Sequence[Page], edges: Sequence[tuple[list[Row], list[Row]]], repeat_share: float) -> None:
     # Shape and end -> the pages that have it; whole document, then even and odd pages.
     pages_with: dict[tuple[int, str], list[int]] = defaultdict(list)
     for index, ends in enumerate(edges):
         for end, rows in enumerate(ends):
             for shape in {_shape(row) for row in rows}:
                 pages_with[end, shape].append(index)
-    furniture = {key for key, indexes in pages_with.items() if _repeats(indexes, len(pages))}
+    furniture = {key for key, indexes in pages_with.items() if _repeats(indexes, len(pages), repeat_share)}
     for ends in edges:
         for end, rows in enumerate(ends):
             for row in rows:
@@ -148,14 +148,14 @@ def _mark_repeated(pages: Sequence[Page], edges: Sequence[tuple[list[Row], list[
                     _mark(row)
 
 
-def _repeats(indexes: list[int], num_pages: int) -> bool:
-    if len(indexes) >= max(REPEAT_PAGES, REPEAT_SHARE * num_pages):
+def _repeats(indexes: list[int], num_pages: int, repeat_share: float) -> bool:
+    if len(indexes) >= max(REPEAT_PAGES, repeat_share * num_pages):
         return True
     if num_pages < 2 * REPEAT_PAGES and len(indexes) >= max(SHORT_DOCUMENT_PAGES, SHORT_DOCUMENT_SHARE * num_pages):
         return True
     for side in (0, 1):
         on_side = sum(index % 2 == side for index in indexes)
-        if on_side == len(indexes) >= max(REPEAT_PAGES, REPEAT_SHARE * num_pages / 2):
+        if on_side == len(indexes) >= max(REPEAT_PAGES, repeat_share * num_pages / 2):
             return True
     return False
 
