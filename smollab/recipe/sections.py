@@ -25,7 +25,8 @@ WEB_STEPS = (
 PDF_STEPS = ("extract_pdf", "page_language", "exact_dedup", "minhash_dedup", "pii")
 """The order of FinePDFs: text, language by page, exact then fuzzy deduplication, personal data."""
 TEXT_STEPS = ("language", "exact_dedup", "minhash_dedup", "pii")
-"""Texts that need no extraction and are trusted to be good."""
+"""Texts that need no extraction and are trusted to be good, as published data sets are: a second filtering would drop
+documents that their makers kept."""
 WET_STEPS = tuple(step for step in WEB_STEPS if step != "extract_html")
 """Pages whose text CommonCrawl has extracted (WET files): menus and all."""
 CODE_STEPS = ("exact_dedup",)
@@ -41,7 +42,9 @@ class Source:
     file, folder or pattern in a store: s3://, gs://, hf://), cc (pages of CommonCrawl by its index:
     `cc:CC-MAIN-2024-10?url=*.example.org`) and hub (`hub:NAME[:CONFIG[:SPLIT]]`, streamed with `datasets`)."""
     steps: tuple[str, ...] | None = None
-    """Curation steps in order; left out: the published chain for this kind (`WEB_STEPS`, `PDF_STEPS`, ...)."""
+    """Curation steps in order; left out: the published chain for this kind (`WEB_STEPS`, `PDF_STEPS`, ...). Texts of
+    jsonl, parquet, hub and text pass no rules of quality, since most such data sets were filtered when they were made;
+    for unfiltered web text give the steps of wet (`WET_STEPS`)."""
     language: str = ""
     """Declared language, for sources without language identification."""
     limit: int | None = None
@@ -115,6 +118,10 @@ class ExtractPdf:
     """CPU time for one file, after which it is dropped."""
     memory_mb: int = 4096
     """Address space for one file; MiB."""
+    maximum_pages: int = 10_000
+    """Files of more pages are dropped."""
+    maximum_characters: int = 50_000_000
+    """Files of more text are dropped."""
     minimum_characters_per_page: float = 25.0
     """Files with less text, after all that could be read was read, need OCR."""
     scan_probability: float = 0.2

@@ -17,11 +17,13 @@ def write_message(stream: IO[bytes], body: bytes) -> None:
     stream.flush()
 
 
-def read_message(stream: IO[bytes]) -> bytes | None:
-    """Read one message, or return None when the other side has ended."""
+def read_message(stream: IO[bytes], maximum_bytes: int = 2**62) -> bytes | None:
+    """Read one message, or return None when the other side has ended, or sends more than it may."""
     header = stream.read(_LENGTH.size)
     if len(header) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(header)
+    if length > maximum_bytes:
+        return None
     body = stream.read(length)
     return body if len(body) == length else None

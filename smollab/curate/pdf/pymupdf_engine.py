@@ -38,6 +38,7 @@ def open_pdf(pdf: bytes) -> "PyMuPdfFile":
     try:
         document = pymupdf.open(stream=pdf, filetype="pdf")
     except Exception as error:
+        _check_memory(error)
         raise UnreadablePdf(f"corrupt: {error}") from None
     if document.needs_pass:
         document.close()
@@ -70,6 +71,7 @@ class PyMuPdfFile:
         except MemoryError:
             raise
         except Exception as error:  # MuPDF's own errors, of any kind, concern this page alone
+            _check_memory(error)
             return Page(number, 0, 0, problem=f"corrupt: {error}")
 
     def draw(self, number: int, pixels_per_point: float) -> bytes:
@@ -81,6 +83,16 @@ class PyMuPdfFile:
     def close(self) -> None:
         """Free what the library holds."""
         self.document.close()
+
+
+def _check_memory(error: Exception) -> None:
+    """Tell what befell the process from what is the matter with a page.
+
+    Raises:
+        MemoryError: MuPDF says that the system refused (`malloc failed`).
+    """
+    if str(error).startswith("code=2:"):
+        raise MemoryError(str(error)) from None
 
 
 def _facts(document: pymupdf.Document) -> FileFacts:

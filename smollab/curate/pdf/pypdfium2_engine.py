@@ -35,7 +35,9 @@ def open_pdf(pdf: bytes) -> "PdfiumFile":
     try:
         document = pypdfium2.PdfDocument(pdf)
     except pypdfium2.PdfiumError as error:
+        # PDFium's last error may be that about another file: one without the word is not encrypted.
         encrypted = getattr(error, "err_code", None) == _PASSWORD_ERROR or "password" in str(error).lower()
+        encrypted = encrypted and b"/Encrypt" in pdf
         raise UnreadablePdf("encrypted" if encrypted else f"corrupt: {error}") from None
     if not len(document):
         document.close()

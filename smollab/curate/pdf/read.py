@@ -11,7 +11,7 @@ from typing import Any
 from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
-from smollab.curate.pdf.page import Block, Page, PdfFile, Place
+from smollab.curate.pdf.page import Block, Page, PdfFile, Place, UnreadablePdf
 from smollab.curate.pdf.routing import Router
 from smollab.curate.pdf.tables import find_tables
 from smollab.recipe import ExtractPdf
@@ -45,15 +45,27 @@ def read_document(
         file: as an engine opened it.
         settings: which pages are scans, and who reads them.
         before_ocr: called before each page that is recognized.
+
+    Raises:
+        UnreadablePdf: too many pages, too much text, or not one page that can be read.
     """
-    router = Router(settings or ExtractPdf(), file, file.facts, before_ocr)
-    pages = []
+    settings = settings or ExtractPdf()
+    if file.num_pages > settings.maximum_pages:
+        raise UnreadablePdf(f"too many pages: {file.num_pages} > {settings.maximum_pages}")
+    router = Router(settings, file, file.facts, before_ocr)
+    pages: list[Page] = []
+    characters = 0
     for page in file.pages():
+        characters += sum(len(line.text) for line in page.lines)
+        if characters > settings.maximum_characters:
+            raise UnreadablePdf(f"too much text: more than {settings.maximum_characters} characters")
         router.route(page)
         prepare_page(page)
         page.tables = find_tables(page)
         finish_page(page)
         pages.append(page)
+    if all(page.problem.startswith("corrupt") for page in pages):
+        raise UnreadablePdf(pages[0].problem)
     blocks, typography = arrange(pages)
     text, places = write_text(blocks, pages, typography)
     metadata = describe(file.facts, blocks, pages) | router.notes() | {"page_starts": _page_starts(places)}

@@ -8,7 +8,7 @@ import pymupdf
 import pytest
 
 from smollab.curate.pdf import extract_pdf
-from smollab.curate.pdf.extract import PdfReader, reader
+from smollab.curate.pdf.reader import PdfReader, reader
 from smollab.documents import Document, Drop
 from smollab.recipe import ExtractPdf
 
@@ -114,7 +114,7 @@ def test_the_cpu_limit_ends_a_hang(tmp_path, monkeypatch):
 
 def test_the_child_ends_with_its_parent():
     code = (
-        "import os, sys; from smollab.curate.pdf import extract_pdf; from smollab.curate.pdf.extract import reader;"
+        "import os, sys; from smollab.curate.pdf import extract_pdf; from smollab.curate.pdf.reader import reader;"
         "from smollab.documents import Document; from smollab.recipe import ExtractPdf;"
         "extract_pdf(Document('x', '', 'pdf', raw=b'%PDF-1.4'), ExtractPdf());"
         "print(reader(ExtractPdf())._child.pid, flush=True); os.kill(os.getpid(), 9)"
