@@ -60,6 +60,7 @@ $(BENCH)/.installed: pyproject.toml
 bench: $(BENCH)/.installed  ## measure ours against others, side by side
 	$(BENCH)/python benchmarks/import_time.py
 	$(BENCH)/python benchmarks/training_step.py
+	$(BENCH)/python benchmarks/document_masking.py
 	$(BENCH)/python benchmarks/generation.py
 	$(BENCH)/python benchmarks/extraction.py
 	$(BENCH)/python benchmarks/curation.py

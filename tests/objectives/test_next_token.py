@@ -137,3 +137,26 @@ def test_the_loss_of_the_model_is_that_of_transformers(make_model, random_tokens
     expected = AutoModelForCausalLM.from_pretrained(tmp_path)(tokens, labels=tokens).loss
     loss = next_token_loss(model(tokens[:, :-1]), model.lm_head.weight, tokens[:, 1:])
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("cap", [None, 1.5, 30.0])
+@pytest.mark.parametrize("z_loss", [0.0, 0.3])
+@pytest.mark.parametrize("chunk_tokens", [4, 1000])
+def test_soft_cap_and_z_loss_equal_their_formulas_in_value_and_gradients(cap, z_loss, chunk_tokens):
+    hidden, unembedding, targets = make_case()
+    logits = (hidden @ unembedding.T).flatten(0, 1)
+    logits = logits if cap is None else cap * torch.tanh(logits / cap)
+    counted = targets.flatten() != IGNORE_INDEX
+    z = logits.logsumexp(-1)[counted].square().mean()
+    expected = F.cross_entropy(logits, targets.flatten()) + z_loss * z
+    ours = next_token_loss(hidden, unembedding, targets, chunk_tokens, logit_softcap=cap, z_loss=z_loss)
+    torch.testing.assert_close(ours, expected)
+    for a, b in zip(*(torch.autograd.grad(loss, (hidden, unembedding)) for loss in (ours, expected)), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_the_loss_of_each_token_is_of_capped_logits():
+    hidden, unembedding, targets = make_case()
+    logits = 2 * torch.tanh((hidden @ unembedding.T).flatten(0, 1) / 2)
+    expected = F.cross_entropy(logits, targets.flatten(), reduction="none").view_as(targets)
+    torch.testing.assert_close(token_losses(hidden, unembedding, targets, logit_softcap=2.0), expected.detach())
