@@ -20,6 +20,7 @@ from smollab.recipe import (
     parse_override,
     to_toml,
 )
+from smollab.recipe.languages import KNOWN_LANGUAGES
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.toml"))
 SECTIONS = [cls for cls in vars(recipe_package).values() if dataclasses.is_dataclass(cls)]
@@ -301,6 +302,45 @@ def test_smollm3_is_as_published():
 def test_thresholds_by_language_name_a_step_and_its_setting(key, message):
     with pytest.raises(RecipeError, match=message):
         load_recipe("fineweb2-2025", {"curate.by_language.fr": {key: 1.0}})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"curate.by_language.english": {}}, "by_language: 'english'.*such as 'en'"),
+        ({"curate.language.languages": ["de", "fra"]}, "language.languages: 'fra'.*'fr'"),
+        ({"curate.page_language.languages": ["pt-BR"]}, "page_language.languages: 'pt-BR'.*'pt'"),
+    ],
+)
+def test_unknown_languages_are_refused_with_the_nearest(overrides, message):
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("fineweb2-2025", overrides)
+
+
+def test_the_rest_of_the_languages_and_declared_ones_may_be_named():
+    thresholds = {"gopher_quality.minimum_words": 1}
+    overrides = {
+        "curate.language.languages": ["en", "other"],
+        "curate.by_language": {"other": thresholds, "tlh": thresholds},
+        "data.sources.web.language": "tlh",
+    }
+    assert set(load_recipe("fineweb-2024", overrides).curate.by_language) == {"other", "tlh"}
+
+
+def test_known_languages_are_those_that_identification_returns():
+    from smollab.curate.language import _lid_176, _py3langid
+
+    labels = {label.removeprefix("__label__") for label in _lid_176().predict("a", k=-1, threshold=-1.0)[0]}
+    assert len(labels) > 100
+    assert labels | set(map(str, _py3langid().nb_classes)) == KNOWN_LANGUAGES
+
+
+def test_what_a_recipe_leaves_out_is_shown_with_what_holds_instead(load):
+    text = to_toml(load({"data.sources.more.address": "jsonl:more.jsonl"}), comments=True)
+    assert "# workers =   (left out)" in text
+    steps = '["language", "exact_dedup", "minhash_dedup", "pii"]'
+    assert f"# steps = {steps}   (left out: the default of this kind)" in text
+    assert "for unfiltered web text give the steps of wet" in text
 
 
 def test_fineweb_2024_is_pinned_and_equals_the_defaults_of_today():

@@ -2,7 +2,7 @@
 
 As a step (`fix_unicode`) it does what FineWeb2 does before its last filters: ftfy on every text that is not plain
 ASCII. Readers and extractors call `repair_unicode`, which costs a tenth: ftfy sees only what a quick look finds
-suspicious.
+suspicious. So behind a reader the step finds little left to do: what lost half of itself, such as `voilÃ le travail`.
 
 **Source**: ftfy (Speer 2019); FineWeb2's pipeline (Penedo et al. 2025) uses it with its defaults, except that, like
 there, quotes, ligatures and wide characters stay as they were written.

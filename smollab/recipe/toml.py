@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+from smollab.recipe.languages import KNOWN_LANGUAGES, OTHER_LANGUAGES
 from smollab.recipe.sections import Recipe
 from smollab.recipe.stages import plan_stages
 
@@ -117,6 +118,7 @@ def _check(recipe: Recipe, path: Path) -> None:
                 f"{path}: data.sources.{name}.address: expected KIND:PLACE, such as warc:pages.warc.gz, "
                 f"got {source.address!r}"
             )
+    _check_languages(recipe, path)
     for language, thresholds in recipe.curate.by_language.items():
         for key in thresholds:
             _check_threshold(recipe.curate, key, f"{path}: curate.by_language.{language}")
@@ -152,6 +154,27 @@ def _check(recipe: Recipe, path: Path) -> None:
                 raise RecipeError(
                     f"{path}: stage {stage.name!r} mixes {name!r}, which is no source of [data]"
                     + _suggest(name, recipe.data.sources)
+                )
+
+
+def _check_languages(recipe: Recipe, path: Path) -> None:
+    """Refuse a code that no document will ever have: a threshold for it would silently do nothing."""
+    curate = recipe.curate
+    kept = {
+        "curate.language.languages": curate.language.languages,
+        "curate.page_language.languages": curate.page_language.languages or (),
+    }
+    declared = {source.language for source in recipe.data.sources.values()}  # of sources without identification
+    for place, codes, known in [
+        *((place, codes, KNOWN_LANGUAGES) for place, codes in kept.items()),
+        ("curate.by_language", tuple(curate.by_language), KNOWN_LANGUAGES | declared),
+    ]:
+        for code in codes:
+            if code != OTHER_LANGUAGES and code not in known:
+                nearest = difflib.get_close_matches(code.lower()[:2], known, n=3, cutoff=0.5)
+                raise RecipeError(
+                    f"{path}: {place}: {code!r} is no language that can be told: write an ISO 639-1 code such as "
+                    f"{', '.join(map(repr, nearest)) or repr('en')}, or {OTHER_LANGUAGES!r} for all that are not named"
                 )
 
 
@@ -256,11 +279,23 @@ def _table(section: Any, comments: bool) -> Any:
     for f in simple_first:
         value = getattr(section, f.name)
         if value is None:
+            for line in _left_out(section, f.name, texts):
+                table.add(tomlkit.comment(line))
             continue
         if comments and f.name in texts and (not _is_table(value) or _is_inline(value)):
             table.add(tomlkit.comment(texts[f.name]))
         table.add(f.name, _toml_value(value, comments))
     return table
+
+
+def _left_out(section: Any, name: str, texts: dict[str, str]) -> list[str]:
+    """Comments in the place of a setting that has no value: what it means, and what holds instead."""
+    import tomlkit
+
+    lines = [texts[name]] if name in texts else []
+    if (instead := getattr(section, f"resolved_{name}", None)) is not None:
+        return [*lines, f"{name} = {tomlkit.item(list(instead)).as_string()}   (left out: the default of this kind)"]
+    return [*lines, f"{name} =   (left out)"] if texts else []
 
 
 def _is_table(value: Any) -> bool:
@@ -281,13 +316,13 @@ def _toml_value(value: Any, comments: bool) -> Any:
         return _table(value, comments)
     if isinstance(value, dict):
         table = tomlkit.inline_table() if _is_inline(value) else tomlkit.table(is_super_table=True)
-        for key, v in value.items():
+        for number, (key, v) in enumerate(value.items()):
             if isinstance(v, dict) and _is_inline(v) and not _is_inline(value):
                 rows = tomlkit.table()
                 rows.update(v)
                 table.add(key, rows)
             else:
-                table.add(key, _toml_value(v, False))
+                table.add(key, _toml_value(v, comments and number == 0))  # explained once
         return table
     if isinstance(value, tuple):
         if value and is_dataclass(value[0]):

@@ -66,3 +66,9 @@ def test_a_sound_document_is_the_same_object():
 def test_repair_is_idempotent():
     text = repair_unicode("Itâ€™s â€œfineâ€\x9d, e\u0301 \u202e \ud800", thorough=True)
     assert repair_unicode(text, thorough=True) == text
+
+
+def test_the_step_mends_what_the_quick_look_of_readers_passes_over():
+    read = repair_unicode("voilÃ le travail")
+    assert read == "voilÃ le travail"
+    assert fix_unicode(Document("a", read, "web", "fr")).text == "voilà le travail"

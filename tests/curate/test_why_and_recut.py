@@ -64,6 +64,12 @@ def test_recut_shows_what_enters_and_leaves_and_leaves_the_run_alone(run, capsys
     strict = ["--set", "curate.gopher_quality.minimum_words=100000"]
     assert main(["curate", "recut", str(recipe), "--run", str(folder), *RELAXED, *strict]) == 0
     assert "0 enter, 4 leave" in capsys.readouterr().out
+    assert (folder / "recut" / "statistics.json").is_file()
+
+
+def test_recut_refuses_a_negative_number_of_examples(run, capsys):
+    assert main(["curate", "recut", str(run[0]), "--run", str(run[1]), *RELAXED, "--examples", "-1"]) == 1
+    assert "--examples -1" in capsys.readouterr().err
 
 
 def test_recut_does_not_overwrite_other_folders(run, tmp_path, capsys):

@@ -161,16 +161,18 @@ class Index:
         (folder / "part.json").write_text(json.dumps(part), encoding="utf-8")
 
     def publish(self, staged: Path) -> None:
-        """Add a staged part to the index, or put it in the place of this snapshot's old one."""
+        """Add a staged part to the index, or put it in the place of this snapshot's old one; an empty one is left."""
         part = json.loads((staged / "part.json").read_text(encoding="utf-8"))
         final = self.folder / part["folder"]
-        if part not in self.parts:
+        new = [part] if part["keys"] else []
+        if new and part not in self.parts:
             shutil.rmtree(final, ignore_errors=True)  # of a run that ended before it was listed
             shutil.copytree(staged, final)
         names = [old["snapshot"] for old in self.parts]
         replaced = [old for old in self.parts if old["snapshot"] == self.snapshot and old != part]
         place = names.index(self.snapshot) if self.snapshot in names else len(names)
-        self.parts[place : place + 1] = [part]
+        self.parts[place : place + 1] = new
+        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "index.json"
         unfinished = path.with_name(path.name + ".unfinished")
         text = json.dumps({"settings": self.settings, "parts": self.parts}, indent=1, ensure_ascii=False)

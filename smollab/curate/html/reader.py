@@ -8,7 +8,6 @@ inside it comes by: most elements of a page full of menus, slots for advertiseme
 **Cost**: one pass over the tags; about half the time is the parser's.
 """
 
-import re
 from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser

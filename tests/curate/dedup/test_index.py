@@ -45,6 +45,13 @@ def test_a_new_snapshot_loses_what_earlier_ones_kept(tmp_path):
     assert [(part["snapshot"], part["keys"]) for part in parts] == [("2024-10", 2), ("2024-18", 2), ("2024-22", 1)]
 
 
+def test_a_snapshot_that_keeps_nothing_adds_no_part(tmp_path):
+    add(tmp_path, "one", [document(1)])
+    before = state(tmp_path)
+    assert add(tmp_path, "two", [document(1, 1)]) == {"1-1": "of 1-0 (snapshot one)"}
+    assert state(tmp_path) == before
+
+
 def test_snapshot_by_snapshot_keeps_what_one_run_over_all_keeps(tmp_path):
     """Where near-duplicates come in groups that all resemble one another; see the module for where they do not."""
     everything = [document(i % 25, i // 25, f"{i}") for i in range(100)]
