@@ -14,6 +14,10 @@ MIN_SIDE = 30.0
 """Smaller pictures are ornaments and symbols; points."""
 MIN_DRAWINGS = 6
 """Paths of a cluster without a picture."""
+THIN = 3.0
+"""Thinner ones are strokes; points."""
+MAX_STROKE = 0.5
+"""Strokes over more of the width of the page part its contents rather than belonging to a figure."""
 MAX_PAGE_SHARE = 0.8
 """A picture over more of the page is its background, or a scan."""
 MAX_TEXT_SHARE = 0.3
@@ -29,9 +33,13 @@ def find_figures(page: Page) -> list[Box]:
     drawings = [box for box in page.drawings if not _covers(box, page)]
     if (not pictures and len(drawings) < MIN_DRAWINGS) or len(drawings) > MOST_BOXES:
         return []
+    # Straight strokes connect the parts of a diagram, but many of them are a table.
+    strokes = page.horizontal_rulings + page.vertical_rulings
+    strokes = [box for box in strokes if box[2] - box[0] < MAX_STROKE * page.width][:MOST_BOXES]
     figures = []
-    for cluster in _clusters(pictures + drawings):
+    for cluster in _clusters(pictures + drawings + strokes):
         box = union(cluster)
+        cluster = [member for member in cluster if member[2] - member[0] > THIN and member[3] - member[1] > THIN]
         shows_picture = any(member in pictures for member in cluster) if pictures else False
         if not _is_big(box) or (not shows_picture and len(cluster) < MIN_DRAWINGS) or _touches_table(box, page):
             continue

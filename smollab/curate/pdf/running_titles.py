@@ -172,16 +172,15 @@ def _mark_chapter_titles(pages: Sequence[Page], edges: Sequence[tuple[list[Row],
         {round(row[0].box[1]) for ends in edges for row in ends[end] if row[0].role in ("running title", "page number")}
         for end in (0, 1)
     ]
-    shapes = [
-        [_shape(rows[0]) if rows else "" for rows in ends] for ends in edges
-    ]  # of the outermost row at the top and at the bottom
+    # Of the outermost row at the top and at the bottom.
+    texts = [[" ".join(line.text for line in rows[0]) if rows else "" for rows in ends] for ends in edges]
     for index, ends in enumerate(edges):
         for end, rows in enumerate(ends):
             if not rows or rows[0][0].role is not None:
                 continue
             place = rows[0][0].box[1]
             nearby = range(max(0, index - NEARBY_PAGES), min(len(pages), index + NEARBY_PAGES + 1))
-            again = any(other != index and shapes[other][end] == shapes[index][end] for other in nearby)
+            again = any(other != index and texts[other][end] == texts[index][end] for other in nearby)
             same_place = any(
                 other != index and edges[other][end] and abs(edges[other][end][0][0].box[1] - place) <= SAME_HEIGHT
                 for other in nearby
