@@ -54,6 +54,8 @@ def repair_unicode(text: str, *, thorough: bool = False) -> str:
         if thorough or (_SUSPICIOUS.search(text) and is_bad(text)):
             text = ftfy.fix_text(text, _FIXES)
         text = unicodedata.normalize("NFC", text.replace("\xa0", " "))
-        if _JOINER_OR_DIRECTION.search(text):
-            text = _STRAY_DIRECTION.sub("", _STRAY_ZERO_WIDTH_SPACE.sub("", _STRAY_JOINER.sub("", text)))
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # none of the characters below can be printed; a look at all is faster than a search
+    if _JOINER_OR_DIRECTION.search(text):
+        text = _STRAY_DIRECTION.sub("", _STRAY_ZERO_WIDTH_SPACE.sub("", _STRAY_JOINER.sub("", text)))
     return _INVISIBLE.sub("", text)

@@ -18,11 +18,13 @@ MAXIMUM_NODES = 5_000_000
 """Tags times unclosed `<b>`, `<font>`, ...: the HTML standard repeats them all in every paragraph that follows."""
 SMALL_PAGE_TAGS = 3_000
 """With fewer tags even the worst page is cheap, and is not looked through."""
+SHORTEST_TAG = 3
+"""Characters of `<b>`."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)[^>]*>")
 _FORMATS = split("a b big code em font i nobr s small strike strong tt u")
-# In lower case, and without links. The look ahead saves trying all names at every tag.
-_FORMAT_WITH_ATTRIBUTES = re.compile(rf"<(?=[bcefinstu])(?:{'|'.join(sorted(_FORMATS - {'a'}))}) ")
+# Without links. The look ahead saves trying all names at every tag.
+_FORMAT_WITH_ATTRIBUTES = re.compile(rf"<(?=[bcefinstuBCEFINSTU])(?i:{'|'.join(sorted(_FORMATS - {'a'}))}) ")
 _NEVER_CLOSED = split(
     "area base br col dd dt embed hr img input li link meta option p param rb rp rt rtc source tbody td tfoot th thead "
     "tr track wbr"
@@ -40,11 +42,13 @@ def find_excess(html: str) -> str:
 
 def is_too_deep(html: str) -> bool:
     """Tell whether parsing the page into a tree would cost far more than reading it."""
+    if len(html) < SHORTEST_TAG * SMALL_PAGE_TAGS:
+        return False
     tags = html.count("<")
     if tags < SMALL_PAGE_TAGS:
         return False
     # Formats without attributes are repeated three times at most.
-    if tags * tags < MAXIMUM_STEPS and tags * len(_FORMAT_WITH_ATTRIBUTES.findall(html.lower())) < MAXIMUM_NODES:
+    if tags * tags < MAXIMUM_STEPS and tags * len(_FORMAT_WITH_ATTRIBUTES.findall(html)) < MAXIMUM_NODES:
         return False
     open_tags: dict[str, int] = defaultdict(int)
     depth = deepest = formats = most_formats = 0

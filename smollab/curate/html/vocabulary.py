@@ -123,6 +123,8 @@ def read_class(tag: str) -> Traits:
 @lru_cache(maxsize=16384)
 def read_name(name: str) -> Traits:
     """Judge a class, id or role; most have been seen before, on this page or another."""
+    if _EVIDENCE.isdisjoint(_WORD.findall(name)):
+        return PLAIN
     lower = name.lower()
     category, is_main, is_skipped = suspect(name), lower in _MAIN_ROLES, lower in SKIPPED
     return Traits(category, is_main, is_skipped) if category or is_main or is_skipped else PLAIN
