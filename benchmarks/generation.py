@@ -1,8 +1,8 @@
 """Generation by smollab against transformers: the same weights, prompts and greedy tokens, side by side.
 
-Both write the same text, which is checked first. Rows: decoding for one and for eight texts (greedy, with the cache each
-library has by default and, for transformers, its static one too), prefill of a long prompt, and prompts of unequal
-lengths, which transformers pads on the left. CPU time on one thread, since a shared machine says little about wall time.
+Both write the same text, which is checked first. Decoding of one and of eight texts, greedy, with the cache that each
+library has by default (and transformers' static one), of prompts of unequal lengths, which transformers pads on the
+left, and prefill of a long prompt. CPU time on one thread, since a shared machine says little about wall time.
 
     python benchmarks/generation.py
     python benchmarks/generation.py --size wide --rounds 5

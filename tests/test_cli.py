@@ -116,7 +116,7 @@ def test_a_dry_run_tells_the_cost_and_makes_nothing(capsys, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert cli.main(["run", "smollm3-3b", "--dry-run"]) == 0
     text = capsys.readouterr().out
-    for words in ("3.075", "4,720,000", "11.1", "384"):
+    for words in ("3.075", "4,762,000", "11.235", "384"):
         assert words in text
     assert list(tmp_path.iterdir()) == []
 

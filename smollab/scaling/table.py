@@ -94,9 +94,8 @@ def _memory_rows(recipe: Recipe, cost: Cost) -> list[tuple[str, str]]:
 def _recomputed(recipe: Recipe, config: ModelConfig, number: int) -> int:
     parallel = recipe.parallel
     tokens = recipe.train.micro_batch_sequences * recipe.train.sequence_length // (parallel.context * parallel.tensor)
-    return activation_bytes(
-        config, tokens, number, recompute=True, layers=-(-config.num_hidden_layers // parallel.pipeline)
-    )
+    layers = math.ceil(config.num_hidden_layers / parallel.pipeline)
+    return activation_bytes(config, tokens, number, recompute=True, layers=layers)
 
 
 def _time_row(cost: Cost) -> tuple[str, str]:

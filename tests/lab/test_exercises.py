@@ -16,7 +16,9 @@ from . import (
     test_deduplication,
     test_extraction,
     test_filter_checks,
+    test_memory,
     test_mixture,
+    test_pdf,
     test_positions,
     test_quality,
 )
@@ -24,11 +26,13 @@ from . import (
 TOPICS = (
     test_checks,
     test_extraction,
+    test_pdf,
     test_filter_checks,
     test_quality,
     test_deduplication,
     test_mixture,
     test_positions,
+    test_memory,
 )
 REFERENCES = {number: pair for topic in TOPICS for number, pair in topic.REFERENCES.items()}
 

@@ -4,6 +4,7 @@ A panel is data plus controls. It computes with the package, draws with `smollab
 where no kernel runs. Add one by subclassing `Panel` in a file of its own.
 """
 
+from smollab.lab.panels.architecture import ArchitecturePanel, AttentionMapPanel
 from smollab.lab.panels.costs import CostsPanel
 from smollab.lab.panels.deduplication import DeduplicationPanel
 from smollab.lab.panels.extraction import ExtractionPanel
@@ -11,6 +12,7 @@ from smollab.lab.panels.mixture import MixturePanel
 from smollab.lab.panels.newton_schulz import NewtonSchulzPanel
 from smollab.lab.panels.pages import PagesPanel
 from smollab.lab.panels.panel import Panel
+from smollab.lab.panels.pdf import PdfPanel
 from smollab.lab.panels.positions import FrequencyPanel, PasskeyPanel
 from smollab.lab.panels.quality import QualityPanel
 from smollab.lab.panels.sampling import SamplingPanel
@@ -18,6 +20,8 @@ from smollab.lab.panels.thresholds import ThresholdPanel
 from smollab.lab.panels.writing import WritingPanel
 
 __all__ = [
+    "ArchitecturePanel",
+    "AttentionMapPanel",
     "CostsPanel",
     "DeduplicationPanel",
     "ExtractionPanel",
@@ -27,6 +31,7 @@ __all__ = [
     "PagesPanel",
     "Panel",
     "PasskeyPanel",
+    "PdfPanel",
     "QualityPanel",
     "SamplingPanel",
     "ThresholdPanel",

@@ -66,8 +66,12 @@ class Panel:
         live = io.BytesIO()
         self._pixels.save(live, "png", compress_level=1)  # quick rather than small: it is shown and forgotten
         self._image.value = live.getvalue()
+        self.tell(self.readout)
+
+    def tell(self, text: str) -> None:
+        """Show a text above the picture at once, also while `compute` is still at work."""
         self._text.value = "".join(
-            f'<p style="margin: 4px 0; line-height: 1.4">{html.escape(line)}</p>' for line in self.readout.splitlines()
+            f'<p style="margin: 4px 0; line-height: 1.4">{html.escape(line)}</p>' for line in text.splitlines()
         )
 
     @contextmanager
