@@ -83,7 +83,7 @@ def test_a_scan_names_its_characters_per_page():
     assert not isinstance(extract(make_pdf("only a few"), minimum_characters_per_page=5.0), Drop)
 
 
-def test_a_crash_costs_one_file_and_the_next_is_read(monkeypatch):
+def test_a_child_that_dies_is_replaced():
     settings = ExtractPdf()
     reader(settings).close()
     sound = make_pdf(prose(1))
@@ -91,9 +91,7 @@ def test_a_crash_costs_one_file_and_the_next_is_read(monkeypatch):
     child = reader(settings)._child
     child.kill()
     child.wait()
-    drop = extract(sound)
-    assert isinstance(drop, Drop) and drop.reason in ("extract_pdf: crashed", "extract_pdf: took too long")
-    assert isinstance(extract(sound), Document)
+    assert isinstance(extract(sound), Document)  # nobody can say whose fault that was, so the file is asked about again
 
 
 def test_the_cpu_limit_ends_a_hang(tmp_path, monkeypatch):
