@@ -12,6 +12,7 @@ import pytest
 from smollab.lab.checks.exercise import WrongAnswer
 
 from . import (
+    test_architecture,
     test_checks,
     test_deduplication,
     test_extraction,

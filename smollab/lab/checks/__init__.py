@@ -4,7 +4,18 @@ Expected values are written out or come from an independent computation, never f
 that was not touched is reported and not failed, so that notebooks run from top to bottom.
 """
 
-from smollab.lab.checks import deduplication, extraction, filters, mixture, positions, quality, tour
+from smollab.lab.checks import architecture, deduplication, extraction, filters, mixture, pdf, positions, quality, tour
 from smollab.lab.checks.exercise import WrongAnswer
 
-__all__ = ["WrongAnswer", "deduplication", "extraction", "filters", "mixture", "positions", "quality", "tour"]
+__all__ = [
+    "WrongAnswer",
+    "architecture",
+    "deduplication",
+    "extraction",
+    "filters",
+    "mixture",
+    "pdf",
+    "positions",
+    "quality",
+    "tour",
+]
