@@ -32,6 +32,7 @@ TOPICS = (
     test_quality,
     test_deduplication,
     test_mixture,
+    test_architecture,
     test_positions,
     test_memory,
 )
