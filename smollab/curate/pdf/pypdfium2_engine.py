@@ -126,7 +126,7 @@ class _Show:
 
 
 def _to_shown(page: pypdfium2.PdfPage, width: float, height: float) -> _Show:
-    left, _, _, top = page.get_cropbox()
+    left, _, _, top = page.get_bbox()  # knows boxes that the page inherits, which get_cropbox does not
     turns = page.get_rotation() // 90
     return _Show(left, top, turns, *((height, width) if turns % 2 else (width, height)))
 

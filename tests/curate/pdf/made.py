@@ -1,5 +1,6 @@
 """Lines, pages and whole PDF files whose reading order is known, for the tests of layout."""
 
+import re
 from functools import lru_cache
 
 import pymupdf
@@ -8,10 +9,11 @@ from smollab.curate.pdf.page import Line, Page
 from smollab.curate.pdf.pymupdf_engine import open_pdf
 from smollab.curate.pdf.read import read_document
 
-WORDS = (
+WORDS = re.findall(
+    r"\w+",
     "the harbor was built by engineers who measured every stone before it was lowered into cold water and "
-    "recorded its weight depth and origin in long tables that nobody has read since the last war ended here"
-).split()
+    "recorded its weight depth and origin in long tables that nobody has read since the last war ended here",
+)
 
 
 def line(x0, y0, text, *, size=10.0, width=None, **features):

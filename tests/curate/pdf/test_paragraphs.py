@@ -161,7 +161,7 @@ def test_the_words_of_a_diagram_go_and_its_caption_stays():
     diagram = page(*lines, drawings=drawings, horizontal_rulings=arrows)
     finish_page(diagram)
     text = text_of(diagram)
-    assert "node" not in text and "Figure 1: The nodes." in text
+    assert "node 0" not in text and "Figure 1: The nodes." in text
 
 
 def test_a_colored_box_behind_text_is_no_figure():

@@ -5,7 +5,7 @@ import pytest
 from smollab.curate.pdf.page import Table
 from smollab.curate.pdf.reading_order import read_columns
 
-from .made import Paper, line, page, paragraph, sentences
+from .made import Paper, line, paragraph, sentences
 
 WIDE = "a line of text that fills its whole column to the"  # 49 letters: 245 points
 

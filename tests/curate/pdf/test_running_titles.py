@@ -26,8 +26,9 @@ def test_page_numbers_that_count_go_with_all_in_their_row_even_if_the_titles_dif
 
 
 def test_roman_numerals_and_numbers_with_the_whole():
-    roman = [page(*body(n), line(300, 760, "i ii iii iv v vi".split()[n - 1]), number=n) for n in range(1, 7)]
-    assert marked(roman) == [[numeral] for numeral in "i ii iii iv v vi".split()]
+    numerals = ["i", "ii", "iii", "iv", "v", "vi"]
+    roman = [page(*body(n), line(300, 760, numeral), number=n) for n, numeral in enumerate(numerals, 1)]
+    assert marked(roman) == [[numeral] for numeral in numerals]
     of = [page(*body(n), line(300, 760, f"Page {n} of 6"), number=n) for n in range(1, 7)]
     assert marked(of) == [[f"Page {n} of 6"] for n in range(1, 7)]
 
