@@ -13,7 +13,7 @@ from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
 from smollab.curate.pdf.page import Block, Page, PdfFile, Place, UnreadablePdf
 from smollab.curate.pdf.routing import Router
-from smollab.curate.pdf.tables import find_tables
+from smollab.curate.pdf.tables import find_tables, join_over_pages
 from smollab.recipe import ExtractPdf
 
 
@@ -33,7 +33,7 @@ class PdfText:
 
     def as_answer(self) -> dict[str, Any]:
         """Return what a worker process answers: what can be written as JSON."""
-        return {"text": self.text, "pages": len(self.pages), "places": self.places, "metadata": self.metadata}
+        return {"text": self.text, "pages": len(self.pages), "metadata": self.metadata}
 
 
 def read_document(
@@ -66,9 +66,12 @@ def read_document(
         pages.append(page)
     if all(page.problem.startswith("corrupt") for page in pages):
         raise UnreadablePdf(pages[0].problem)
+    join_over_pages(pages)
     blocks, typography = arrange(pages)
     text, places = write_text(blocks, pages, typography)
     metadata = describe(file.facts, blocks, pages) | router.notes() | {"page_starts": _page_starts(places)}
+    if settings.keep_places:
+        metadata["places"] = [[*place[:3], *(round(x, 1) for x in place.box)] for place in places]
     return PdfText(text, pages, blocks, places, metadata)
 
 

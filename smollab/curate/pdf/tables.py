@@ -13,6 +13,8 @@ ours. Cleaning is FinePDFs' (empty rows and columns and malformed tables go).
 heads in bold; two tables stand side by side without rulings.
 """
 
+from collections.abc import Sequence
+
 from smollab.curate.pdf.page import Box, Page, Table
 from smollab.curate.pdf.tables_aligned import find_aligned
 from smollab.curate.pdf.tables_pieces import Piece, Ruling, horizontal, mend, pieces_of, rows_of, vertical
@@ -20,6 +22,8 @@ from smollab.curate.pdf.tables_ruled import find_between, find_grids
 
 MOST_LINES = 3000
 """A page with more lines is a map or a drawing."""
+EDGE_LINES = 4
+"""Most lines of running titles and page numbers above or below a table that goes on."""
 SAME_PLACE = 12.0
 """Sides of a table and its continuation differ by less; points."""
 
@@ -33,10 +37,9 @@ def find_tables(page: Page) -> list[Table]:
         return []
     pieces = [piece for row in mend(rows_of(pieces_of(page.lines))) for piece in row]
     across, down = horizontal(page.horizontal_rulings), vertical(page.vertical_rulings)
-    tables = find_grids(pieces, across, down) if down else []
+    tables, boxes = find_grids(pieces, across, down)
     pieces = _without(pieces, tables)
     if across:
-        boxes = [table.box for table in tables]
         free = [
             r
             for r in across
@@ -58,20 +61,49 @@ def _without(pieces: list[Piece], tables: list[Table]) -> list[Piece]:
     return [piece for piece in pieces if piece.line not in used] if used else pieces
 
 
-def join_continued(table: Table, following: Table) -> Table | None:
-    """Return a table with its continuation on the next page, or None if the two are separate.
+def join_over_pages(pages: Sequence[Page]) -> None:
+    """Join tables that go on over pages: the part on the next page moves to the table on the first one.
 
-    The caller has made sure that one is the last of its page and the other the first of the next. They belong together
-    if they have the same columns and sides; heads that are repeated go.
+    One must be the last of its page and the other the first of the next, with at most running titles in between. Call
+    it when the lines of tables have been taken out of the pages.
     """
-    width = len(table.rows[0])
-    if len(following.rows[0]) != width or table.ruled != following.ruled:
-        return None
-    if any(abs(table.box[side] - following.box[side]) > SAME_PLACE for side in (0, 2)):
+    last: tuple[Page, Table] | None = None
+    for page in pages:
+        if last is not None and page.tables and _opens(page, page.tables[0]):
+            joined = join_continued(last[1], page.tables[0])
+            if joined is not None:
+                last[0].tables[-1] = joined
+                whole = len(page.tables) == 1 and _closes(page, page.tables[0])
+                page.tables = page.tables[1:]
+                if whole:
+                    last = (last[0], joined)
+                    continue
+        last = (page, page.tables[-1]) if page.tables and _closes(page, page.tables[-1]) else None
+
+
+def _closes(page: Page, table: Table) -> bool:
+    """Tell whether nothing but a footer comes after a table."""
+    below = [line for line in page.lines if line.turn == 0 and line.box[1] > table.box[3] - 1]
+    return len(below) <= EDGE_LINES and all(line.box[1] > 0.75 * page.height for line in below)
+
+
+def _opens(page: Page, table: Table) -> bool:
+    """Tell whether nothing but a header comes before a table."""
+    above = [line for line in page.lines if line.turn == 0 and line.box[3] < table.box[1] + 1]
+    return len(above) <= EDGE_LINES and all(line.box[3] < 0.2 * page.height for line in above)
+
+
+def join_continued(table: Table, following: Table) -> Table | None:
+    """Return a table with its continuation, or None if the two are separate.
+
+    They belong together if they have the same columns and sides; heads that are repeated go.
+    """
+    if len(following.rows[0]) != len(table.rows[0]):
         return None
     heads = table.header_rows
     repeated = following.rows[:heads] == table.rows[:heads]
-    if not repeated and _has_heads(following):
+    apart = max(abs(table.box[side] - following.box[side]) for side in (0, 2))
+    if not repeated and (apart > SAME_PLACE or _has_heads(following)):
         return None
     rows = table.rows + (following.rows[heads:] if repeated else following.rows)
     return Table(table.box, rows, heads, table.lines, table.ruled)

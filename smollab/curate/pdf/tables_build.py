@@ -20,6 +20,7 @@ def build_table(rows: Sequence[Row], columns: Sequence[Column], head_rows: int, 
         starts: the rows of text before which there is a ruling.
     """
     head_rows = max(1, min(head_rows, MOST_HEAD_ROWS, len(rows) - 1))
+    columns = _absorb(rows, columns, head_rows)
     grid = [join_heads(rows[:head_rows], columns)]
     bounds = sorted({head_rows, *(start for start in starts if start > head_rows), len(rows)})
     parts = [rows[low:high] for low, high in pairwise(bounds)]
@@ -28,6 +29,26 @@ def build_table(rows: Sequence[Row], columns: Sequence[Column], head_rows: int, 
     for part in parts:
         grid += [join_cells(group, columns) for group in merge_lines(part, columns, ruled=per_row)]
     return table_of(grid, [piece for row in rows for piece in row])
+
+
+def _absorb(rows: Sequence[Row], columns: Sequence[Column], head_rows: int) -> list[Column]:
+    """Join a column that has but a head to its neighbor that has none: a head on the left, numbers on the right."""
+    heads = {first for row in rows[:head_rows] for first, _, _ in place(row, columns)}
+    leaves = {first for first, _, _ in place(rows[head_rows - 1], columns)}
+    body = {first for row in rows[head_rows:] for first, _, _ in place(row, columns)}
+    result: list[Column] = []
+    joined = False
+    for i, column in enumerate(columns):
+        if joined:
+            result[-1], joined = (result[-1][0], column[1]), False
+            continue
+        alone = i in heads and i not in body
+        joined = alone and i + 1 < len(columns) and i + 1 not in leaves and i + 1 in body
+        if alone and not joined and i and i - 1 not in leaves and i - 1 in body:
+            result[-1] = (result[-1][0], column[1])
+        else:
+            result.append(column)
+    return result
 
 
 def table_of(grid: list[list[str]], pieces: Sequence[Piece], ruled: bool = True) -> Table:

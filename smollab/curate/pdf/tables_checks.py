@@ -11,12 +11,13 @@ MOST_WORDS = 120
 LEAST_FILLED = 0.34
 """Share of the cells of a table that have text."""
 
-_LEADER = re.compile(r"(?:[.·…_] ?){4,}|\. \. \.|^(?:\. ?)+$")
+_LEADER = re.compile(r"(?:[.·…_] ?){4,}|\. \. \.|^(?:\. ?){2,}$")
 _PAGES = re.compile(r"\d+(?:[–-]\d+)?, \d+(?:[–-]\d+)?,?$|\. \d+,$|^\d+,$")
 _MARK = re.compile(
     r"[•◦▪‣●■–*→✓☐□-]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)]|\[[^\]]{1,12}\]|\(?[ivxIVX]{1,5}[.)]|[^\W\d_]{1,3}\d{0,2}:"
 )
 _INDEX = re.compile(r"[^\d]+,? \d+(?:[–-]\d+)?(?:, \d+(?:[–-]\d+)?)*,?")
+_DRAWN = re.compile(r"[-+|=]{2,}>?|^[|+]$")
 _SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?")
 _FORMULA_NUMBER = re.compile(r"\(\d{1,3}(?:\.\d{1,3})*[a-z]?\)")
 _MATH_FONT = re.compile(r"cmmi|cmsy|cmex|msam|msbm|math|symbol|mtmi|mtsy", re.I)
@@ -101,6 +102,9 @@ def _is_code(grid: Sequence[Sequence[str]], pieces: Sequence[Piece]) -> bool:
     words = [piece for piece in pieces if not piece.text.isdigit()]
     mono = sum(piece.line.mono for piece in words)
     if mono > 0.75 * len(words) and not all(len(row) > 2 for row in grid):
+        return True
+    drawn = sum(_DRAWN.search(piece.text) is not None for piece in pieces)
+    if mono > 0.5 * len(words) and drawn > 0.25 * len(pieces):
         return True
     first = [int(row[0]) for row in grid if row[0].isdigit()]
     if len(first) > 0.5 * len(grid) and len(first) > 2 and first == list(range(first[0], first[0] + len(first))):

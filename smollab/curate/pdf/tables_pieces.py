@@ -20,6 +20,7 @@ _NUMBER = re.compile(
     r"(?:\s*(?:±|\+/-|/|:|-|–|x|×|\()\s*[\d.,:%]+\)?)?\s*"
     r"(?:[%‰°)*†‡$€£¥]|\(?[a-z]\)?|[kMGTmnµc]?[mgslBWVAJ]|bn|mn|pp|\^\w)*\s*"
 )
+_SECTION = re.compile(r"(?:\d{1,2}|[A-Z])(?:\.\d{1,2})*\.?")
 _NOTHING = frozenset(
     ("–", "-", "—", ".", "..", "...", "n/a", "N/A", "n.a.", "NA", "·", "*", "✓", "✗", "×", "yes", "no")
 )
@@ -85,12 +86,29 @@ def mend(rows: Sequence[Row]) -> list[Row]:
     mended = []
     for i, row in enumerate(rows):
         if len(row) > 1:
+            row = _join_section(row)
             near = [piece for other in (*rows[max(0, i - 2) : i], *rows[i + 1 : i + 3]) for piece in other]
             for long in near:
                 if long.text.count(" ") >= 4 and abs(long.y0 - row[0].y0) < 3 * long.line.size:
                     row = _mend_row(row, long)
         mended.append(row)
     return mended
+
+
+def _join_section(row: Row) -> Row:
+    """Join the number of a section and its title."""
+    for k, (left, right) in enumerate(pairwise(row)):
+        bold = left.line.bold and right.line.bold and left.line.size == right.line.size > 9
+        near = right.x0 - left.x1 < 2.5 * left.line.size
+        if bold and near and _SECTION.fullmatch(left.text) and right.text[:1].isalpha():
+            return [*row[:k], _join([left, right]), *row[k + 2 :]]
+    return row
+
+
+def _join(pieces: Sequence[Piece]) -> Piece:
+    lines = [line for piece in pieces for line in (piece.line, *piece.more)]
+    text = " ".join(piece.text for piece in pieces)
+    return Piece(*union([piece.box for piece in pieces]), text, lines[0], tuple(lines[1:]))
 
 
 def _mend_row(row: Row, long: Piece) -> Row:
@@ -104,9 +122,7 @@ def _mend_row(row: Row, long: Piece) -> Row:
     gaps = [right.x0 - left.x1 for left, right in pairwise(own)]
     if max(gaps) - min(gaps) > 1.5 or (len(own) == 2 and own[0].x0 > long.x0 + 2) or own[0].line.size != long.line.size:
         return row
-    lines = [line for piece in own for line in (piece.line, *piece.more)]
-    text = " ".join(piece.text for piece in own)
-    return [*row[:first], Piece(*union([piece.box for piece in own]), text, lines[0], tuple(lines[1:])), *row[last:]]
+    return [*row[:first], _join(own), *row[last:]]
 
 
 def is_number(text: str) -> bool:
@@ -160,15 +176,15 @@ def _spaces(piece: Piece) -> list[tuple[float, int]]:
 
 def horizontal(boxes: Iterable[Box]) -> list[Ruling]:
     """Return horizontal rulings, top to bottom, pieces of one joined."""
-    return _join([Ruling((y0 + y1) / 2, x0, x1) for x0, y0, x1, y1 in boxes])
+    return _unite([Ruling((y0 + y1) / 2, x0, x1) for x0, y0, x1, y1 in boxes])
 
 
 def vertical(boxes: Iterable[Box]) -> list[Ruling]:
     """Return vertical rulings, left to right, pieces of one joined."""
-    return _join([Ruling((x0 + x1) / 2, y0, y1) for x0, y0, x1, y1 in boxes])
+    return _unite([Ruling((x0 + x1) / 2, y0, y1) for x0, y0, x1, y1 in boxes])
 
 
-def _join(rulings: list[Ruling]) -> list[Ruling]:
+def _unite(rulings: list[Ruling]) -> list[Ruling]:
     """Join rulings on one line that touch or overlap; double rules become one."""
     joined: list[Ruling] = []
     group: list[Ruling] = []

@@ -36,8 +36,14 @@ def find_columns(rows: Sequence[Row]) -> list[Column]:
     if len(rough) < 2:
         return rough
     gaps = [(left[1], right[0]) for left, right in pairwise(rough)]
-    within = [p for row in rows for p in row if not any(p.x0 < low + 1 and p.x1 > high - 1 for low, high in gaps)]
+    within = [piece for row in rows for piece in row if not any(_crosses(piece, gap) for gap in gaps)]
     return _covered(within, 0, least)
+
+
+def _crosses(piece: Piece, gap: Column) -> bool:
+    """Tell whether a piece goes from the column on one side of a gap through most of the gap."""
+    most = 0.6 * (gap[1] - gap[0])
+    return (piece.x0 < gap[0] + 1 and piece.x1 > gap[0] + most) or (piece.x1 > gap[1] - 1 and piece.x0 < gap[1] - most)
 
 
 def _covered(pieces: list[Piece], allowed: int, least: float) -> list[Column]:

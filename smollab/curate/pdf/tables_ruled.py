@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-from smollab.curate.pdf.page import Table
+from smollab.curate.pdf.page import Box, Table
 from smollab.curate.pdf.tables_build import MOST_HEAD_ROWS, build_table, count_heads, glue, table_of
 from smollab.curate.pdf.tables_checks import is_layout, is_prose, looks_like_table
 from smollab.curate.pdf.tables_pieces import TOUCH, Piece, Row, Ruling, cut, is_number, rows_of
@@ -25,16 +25,22 @@ SHORTEST = 45.0
 """Rulings between which a table can be; points."""
 
 
-def find_grids(pieces: Sequence[Piece], across: Sequence[Ruling], down: Sequence[Ruling]) -> list[Table]:
-    """Return the tables drawn as grids."""
+def find_grids(
+    pieces: Sequence[Piece], across: Sequence[Ruling], down: Sequence[Ruling]
+) -> tuple[list[Table], list[Box]]:
+    """Return the tables drawn as grids, and the boxes of all grids: those of forms and plots hold no table at all."""
     if not across or not down or len(across) * len(down) > MOST_CROSSINGS:
-        return []
-    tables = []
+        return [], []
+    tables, boxes = [], []
     for rows, columns in _lattices(across, down):
-        table = _read_grid(pieces, rows, columns)
+        xs, ys = _edges(columns, rows), _edges(rows, columns)
+        if len(xs) < 3 or len(ys) < 2:
+            continue
+        boxes.append((xs[0], ys[0], xs[-1], ys[-1]))
+        table = _read_grid(pieces, rows, columns, xs, ys)
         if table is not None:
             tables.append(table)
-    return tables
+    return tables, boxes
 
 
 def _lattices(across: Sequence[Ruling], down: Sequence[Ruling]) -> list[tuple[list[Ruling], list[Ruling]]]:
@@ -72,10 +78,9 @@ def _edges(own: Sequence[Ruling], other: Sequence[Ruling]) -> list[float]:
     return edges
 
 
-def _read_grid(pieces: Sequence[Piece], across: list[Ruling], down: list[Ruling]) -> Table | None:
-    xs, ys = _edges(down, across), _edges(across, down)
-    if len(xs) < 3 or len(ys) < 2:
-        return None
+def _read_grid(
+    pieces: Sequence[Piece], across: list[Ruling], down: list[Ruling], xs: list[float], ys: list[float]
+) -> Table | None:
     inside = [
         piece
         for piece in pieces
