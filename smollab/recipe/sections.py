@@ -113,7 +113,10 @@ class ExtractPdf:
     """Text of PDF files that carry text; scans are sorted out."""
 
     engine: Literal["pymupdf", "pypdfium2"] = "pymupdf"
-    """`pymupdf` (AGPL-3.0): reading order of columns, paragraphs. `pypdfium2` (Apache-2.0): plain text."""
+    """The library that reads pages: `pymupdf` (AGPL-3.0), or `pypdfium2` (Apache-2.0), which knows less of fonts."""
+    keep_places: bool = False
+    """Put into the metadata where the text stands, as `places`: lists of start, end, page, x0, y0, x1, y1 (points from
+    the top left). They double the size of a document, and can be had again by reading the file."""
     cpu_seconds: int = 60
     """CPU time for one file, after which it is dropped."""
     memory_mb: int = 4096

@@ -13,7 +13,7 @@ from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
 from smollab.curate.pdf.page import Block, Page, PdfFile, Place, UnreadablePdf
 from smollab.curate.pdf.routing import Router
-from smollab.curate.pdf.tables import find_tables, join_over_pages
+from smollab.curate.pdf.tables import find_tables
 from smollab.recipe import ExtractPdf
 
 
@@ -66,7 +66,6 @@ def read_document(
         pages.append(page)
     if all(page.problem.startswith("corrupt") for page in pages):
         raise UnreadablePdf(pages[0].problem)
-    join_over_pages(pages)
     blocks, typography = arrange(pages)
     text, places = write_text(blocks, pages, typography)
     metadata = describe(file.facts, blocks, pages) | router.notes() | {"page_starts": _page_starts(places)}

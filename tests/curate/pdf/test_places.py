@@ -5,9 +5,11 @@ from itertools import pairwise
 import pymupdf
 import pytest
 
-from smollab.curate.pdf import pymupdf_engine, pypdfium2_engine
+from smollab.curate.pdf import extract_pdf, pymupdf_engine, pypdfium2_engine
 from smollab.curate.pdf.markdown import find_place, text_of_pages
 from smollab.curate.pdf.read import read_document
+from smollab.documents import Document
+from smollab.recipe import ExtractPdf
 
 from ..making import SAMPLES
 from .made import Paper, sentences
@@ -88,7 +90,7 @@ def test_turned_pages_read_the_same_and_their_places_are_as_shown(engine, rotati
     result = read(raw, engine)
     assert result.text == upright.text
     with pymupdf.open(stream=raw) as document:
-        shown = document[0].rect + (-1, -1, 1, 1)
+        shown = pymupdf.Rect(-1, -1, document[0].rect.width + 1, document[0].rect.height + 1)
         turn = document[0].rotation_matrix
         words = [((pymupdf.Rect(w[:4]) * turn).normalize(), w[4]) for w in document[0].get_text("words")]
     for place in result.places:
@@ -114,3 +116,13 @@ def test_text_that_runs_upwards_is_read_and_a_stamp_beside_the_text_is_not():
     result = read(stamped.tobytes())
     assert "preprint" not in result.text and body[9] in result.text
     assert "rotated" in {block.kind for block in result.blocks}
+
+
+def test_places_are_kept_when_asked_for():
+    raw = (SAMPLES / "pdf" / "refcard.fr.pdf").read_bytes()
+    document = Document("refcard.pdf", "", "pdf", raw=raw)
+    assert "places" not in extract_pdf(document, ExtractPdf()).metadata
+    kept = extract_pdf(document, ExtractPdf(keep_places=True))
+    assert [tuple(place[:3]) for place in kept.metadata["places"]] == [place[:3] for place in read(raw).places]
+    start, end, *_ = kept.metadata["places"][0]
+    assert kept.text[start:end].strip()
