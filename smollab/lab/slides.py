@@ -22,10 +22,13 @@ from smollab.lab.next_tokens import (
 )
 from smollab.lab.pages import judge, load_pages
 from smollab.lab.runs import Run, open_run
+from smollab.lab.slides_architecture import FIGURES as ARCHITECTURE_FIGURES
 from smollab.lab.slides_deduplication import FIGURES as DEDUPLICATION_FIGURES
 from smollab.lab.slides_extraction import FIGURES as EXTRACTION_FIGURES
 from smollab.lab.slides_filters import FIGURES as FILTER_FIGURES
+from smollab.lab.slides_memory import FIGURES as MEMORY_FIGURES
 from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
+from smollab.lab.slides_positions import FIGURES as POSITION_FIGURES
 from smollab.lab.slides_quality import FIGURES as QUALITY_FIGURES
 from smollab.model.config import ModelConfig
 from smollab.model.sampling import Sampling, shape_distribution
@@ -178,7 +181,10 @@ FIGURES.update(EXTRACTION_FIGURES)
 FIGURES.update(FILTER_FIGURES)
 FIGURES.update(DEDUPLICATION_FIGURES)
 FIGURES.update(MIXTURE_FIGURES)
+FIGURES.update(MEMORY_FIGURES)
 FIGURES.update(QUALITY_FIGURES)
+FIGURES.update(ARCHITECTURE_FIGURES)
+FIGURES.update(POSITION_FIGURES)
 
 
 def make_figures(folder: Path, run: Run) -> list[Path]:

@@ -75,7 +75,8 @@ def plot_wavelengths(
         right.plot(distances, scores, color=COLORS[place], linewidth=1.5, label=name, linestyle="-" if place else "--")
     right.axvline(trained_length, color="#333333", linewidth=1)
     right.axhline(0, color="#BBBBBB", linewidth=0.8)
-    right.set_xlim(0, length)
+    right.set_xscale("log")
+    right.set_xlim(1, length)
     right.set_ylim(-0.6, 1.6)
     right.set_xlabel("distance (tokens)")
     right.set_ylabel("score / score at distance 0", labelpad=1)
@@ -97,7 +98,7 @@ def plot_slowing(slowing: Mapping[str, Sequence[float]], turns: Sequence[float])
     once = sum(turn >= 1 for turn in turns) - 0.5
     axis.axvline(once, color="#333333", linewidth=1, linestyle="--")
     low, high = axis.get_ylim()
-    axis.text(once, high, " no whole turn in training", fontsize=8.5, va="top")
+    axis.text(once, low + 0.08 * (high - low), "  no whole turn in training", fontsize=8.5, va="bottom")
     axis.set_ylim(low, high)
     axis.set_xlabel("channel pair, from the fastest to the slowest")
     axis.set_ylabel("times slower")
@@ -151,7 +152,7 @@ def plot_context(
         trained_length: of the first training.
         chance: accuracy of a guess.
     """
-    figure, axes = new_figure(9.6, 3.9, columns=len(panels))
+    figure, axes = new_figure(9.6, 4.2, columns=len(panels))
     for axis, (title, rows) in zip(np.atleast_1d(axes), panels.items(), strict=True):
         for place, (name, row) in enumerate(rows.items()):
             lengths = np.array(list(row)) * (1 + 0.035 * (place - len(rows) / 2))  # side by side, not on top
@@ -169,5 +170,6 @@ def plot_context(
         axis.set_title(title, fontsize=10)
         axis.set_xlabel("length (times that of training; tokens)")
     np.atleast_1d(axes)[0].set_ylabel("keys found")
-    np.atleast_1d(axes)[-1].legend(frameon=False, fontsize=8, loc="upper right")
+    handles, names = np.atleast_1d(axes)[0].get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, fontsize=8.5, ncols=len(names), loc="outside lower center")
     return figure

@@ -1,13 +1,17 @@
 """Passkeys: what a prompt is, and that the judgement is that of greedy decoding, token by token."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from smollab import cli
 from smollab.evaluate.passkey import NEEDLE, Passkey, draw_keys, evaluate_passkey, make_prompt
 from smollab.model.extend import extend
 
 BOS = 0
+MODEL = Path(__file__).parents[2] / "notebooks" / "results" / "passkey-model"
 
 
 @pytest.fixture
@@ -90,3 +94,28 @@ def test_all_models_are_asked_the_same(model, tokenizer, filler):
     assert ask(1).probability.tolist() == ask(1).probability.tolist() != ask(2).probability.tolist()
     assert ask(1).map.shape == (1, 5)
     assert ask(1).accuracy(80).count == 10
+
+
+def test_the_command_line_asks_a_folder_and_draws_the_map(tmp_path, capsys):
+    picture = tmp_path / "map.png"
+    words = ["evaluate", "passkey", str(MODEL), "--digits", "2", "--keys", "2", "--lengths", "128,160"]
+    assert cli.main([*words, "--method", "yarn", "--plot", str(picture)]) == 0
+    table = capsys.readouterr().out
+    assert "128" in table and "160" in table and "rank" in table
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--lengths", "12"], "needs at least"),
+        (["--lengths", "long"], "expected numbers"),
+        (["--method", "longrope", "--lengths", "256"], "no method 'longrope'"),
+        (["--keys", "0"], "at least 1"),
+        (["--filler", "text:nowhere"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_in_one_line(words, message, capsys):
+    assert cli.main(["evaluate", "passkey", str(MODEL), "--digits", "2", *words]) == 1
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1

@@ -45,7 +45,7 @@ class FrequencyPanel(Panel):
         theta, trained, times = float(self.theta.value), int(self.trained.value), int(self.times.value)
         settings = {"as trained": METHOD_NAMES["as trained"]}
         settings[self.method.value] = METHOD_NAMES[self.method.value]
-        distances = np.linspace(0, trained * times, DISTANCES).tolist()
+        distances = np.geomspace(1, trained * times, DISTANCES).tolist()
         waves: dict[str, list[float]] = {}
         decay: dict[str, tuple[list[float], list[float]]] = {}
         for name, method in settings.items():
