@@ -30,6 +30,16 @@ class Batch:
         tensors = (self.tokens, self.targets, self.positions, self.document_ids)
         return Batch(*(tensor[start:stop] for tensor in tensors))
 
+    def padded(self, rows: int) -> Batch:
+        """The same batch with copies of its first row, without targets, up to a number of rows."""
+        import torch
+
+        missing = rows - self.tokens.shape[0]
+        again = lambda x: torch.cat([x, x[:1].expand(missing, -1)])
+        nothing = torch.full_like(self.targets[:1], IGNORE_INDEX).expand(missing, -1)
+        targets = torch.cat([self.targets, nothing])
+        return Batch(again(self.tokens), targets, again(self.positions), again(self.document_ids))
+
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
         tensors = (self.tokens, self.targets, self.positions, self.document_ids)

@@ -309,6 +309,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_processes(recipe: Recipe, options: argparse.Namespace, folder: Path) -> None:
+    """Refuse to train in one process what is laid out for many, before any document is read."""
+    trains = options.verb not in ("curate", "tokenize") and not (folder / "manifests" / "pretrain.json").exists()
+    ranks = recipe.parallel.num_ranks
+    if ranks > 1 and trains and "WORLD_SIZE" not in os.environ:
+        raise RecipeError(
+            f"{recipe.name} is laid out for {ranks} processes; start them with: torchrun --nproc-per-node N -m "
+            f"smollab.train {options.recipe} (docs/many-machines.md); its cost: smollab run {options.recipe} --dry-run"
+        )
+
+
 def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
     known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.toml")))
     verb.add_argument(
@@ -332,7 +343,8 @@ def _add_recipe_arguments(verb: argparse.ArgumentParser) -> None:
         help="read a source from elsewhere; kinds: warc, wet, html, pdf, text, code, jsonl, parquet, hub. "
         "With `curate`, without NAME: curate this instead of the recipe's sources",
     )
-    verb.add_argument("--run", metavar="DIR", help="folder of the run (runs/NAME)")
+    # torchrun takes any word that begins like one of its own options, such as --run, for itself.
+    verb.add_argument("--run", "--run-folder", metavar="DIR", help="folder of the run (runs/NAME)")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -355,6 +367,7 @@ def run(options: argparse.Namespace) -> None:
         from smollab.curate.publish import check_place
 
         check_place(options.to)
+    _check_processes(recipe, options, folder)
     run_recipe(recipe, folder, until="report" if options.verb == "run" else options.verb)
     results = {"curate": "curate/kept", "tokenize": "tokenize", "pretrain": "pretrain/checkpoints"}
     results |= {"evaluate": "evaluate/results.json", "export": "export", "run": "report.html"}

@@ -58,6 +58,7 @@ def _plain(title: str, total: int, done: int) -> Advance:
         tenth = 10 * count // max(total, 1)
         if tenth > last_tenth or time.monotonic() - last_time > 20:
             last_time, last_tenth = time.monotonic(), tenth
-            print(f"{title}: {count} of {total}" + (f" · {state}" if state else ""), flush=True)
+            if not console.quiet:
+                print(f"{title}: {count} of {total}" + (f" · {state}" if state else ""), flush=True)
 
     return advance

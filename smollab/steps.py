@@ -98,6 +98,7 @@ def pretrain_step(recipe: Recipe, folder: Path) -> None:
     from smollab.tokens.tokenizer import load_tokenizer
     from smollab.train.checkpoint import CheckpointMismatch
     from smollab.train.loop import pretrain
+    from smollab.train.processes import world_size
 
     tokenizer = load_tokenizer(folder / "tokenize" / "tokenizer")
     output = folder / "pretrain"
@@ -110,6 +111,8 @@ def pretrain_step(recipe: Recipe, folder: Path) -> None:
     try:
         train()
     except CheckpointMismatch as mismatch:
+        if world_size() > 1:
+            raise  # the others wait in the middle of theirs
         archive = _free_name(folder / "archive" / time.strftime("pretrain-%Y%m%d-%H%M%S"))
         archive.parent.mkdir(exist_ok=True)
         output.rename(archive)

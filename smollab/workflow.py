@@ -10,6 +10,7 @@ Interrupted steps continue where they stopped: curation by shards, pretraining b
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Any
 
 from smollab.progress import console
 from smollab.recipe import Recipe, differences, resolve_place, to_toml
-from smollab.steps import STEPS, Step
+from smollab.steps import STEPS, Step, pretrain_step
 
 PACKAGE = Path(__file__).parent
 MARK = ".lock"
@@ -45,10 +46,39 @@ def run_recipe(recipe: Recipe, folder: Path, until: str = "report") -> None:
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise WorkflowError(f"{folder}: holds files that are not of a run; name a new folder with --run")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and until not in ("curate", "tokenize"):
+        _pretrain_together(recipe, folder)
+        if os.environ["RANK"] != "0":
+            return
+    _run_alone(recipe, folder, until)
+
+
+def _run_alone(recipe: Recipe, folder: Path, until: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
     with _locked(folder):
         _run_steps(recipe, folder, until)
+
+
+def _pretrain_together(recipe: Recipe, folder: Path) -> None:
+    """What several processes, started by torchrun, do together; the first of them makes the tokens before."""
+    from smollab.train.processes import fit_layout, is_main, joined, wait_for_main
+
+    fit_layout(recipe.parallel)  # refuses the wrong number of processes before any document is read
+    problem: BaseException | None = None
+    with joined():
+        if is_main():
+            try:
+                _run_alone(recipe, folder, until="tokenize")
+            except BaseException as error:
+                problem = error
+        failed = wait_for_main(int(problem is not None))
+        if not failed:
+            pretrain_step(recipe, folder)
+    if problem is not None:
+        raise problem
+    if failed:
+        raise SystemExit(1)  # rank 0 says why
 
 
 def _run_steps(recipe: Recipe, folder: Path, until: str) -> None:

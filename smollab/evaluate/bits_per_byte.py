@@ -7,11 +7,13 @@ compared. A uniform guess over bytes needs 8; general compressors need about 2 o
 """
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
+from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.transformer import Transformer
 from smollab.objectives.next_token import token_losses
 from smollab.tokens.mixture import TokenStream, make_batch
@@ -31,9 +33,15 @@ def token_bytes(tokenizer: "Tokenizer") -> Tensor:
     return lengths
 
 
-@torch.inference_mode()
+class SummedLoss(Protocol):
+    """A model that is spread over processes; see `smollab.train.parallel`."""
+
+    def summed_loss(self, batch: Batch) -> float:
+        """Cross-entropy in nats, summed over the targets of a batch."""
+
+
 def bits_per_byte(
-    model: Transformer,
+    model: Transformer | SummedLoss,
     shard: TokenShard,
     bytes_per_token: Tensor,
     maximum_tokens: int = 100_000,
@@ -46,7 +54,7 @@ def bits_per_byte(
     and sequence. Special tokens are context but are not scored.
 
     Args:
-        model: the model.
+        model: the model, whole or spread over processes.
         shard: held-out documents.
         bytes_per_token: from `token_bytes`.
         maximum_tokens: of the shard, at most.
@@ -56,19 +64,24 @@ def bits_per_byte(
     sequence_length = min(sequence_length, shard.header.num_tokens - 1)
     stream = TokenStream([shard], sequence_length, seed=0)
     num_sequences = min(max(1, maximum_tokens // sequence_length), stream.sequences_per_epoch)
-    device = model.embed_tokens.weight.device
-    was_training = model.training
-    model.eval()  # only BatchNorm notices
     nats, num_bytes = 0.0, 0
     for start in range(0, num_sequences, batch_size):
         rows = [stream.sequence(i) for i in range(start, min(start + batch_size, num_sequences))]
-        batch = make_batch(rows).to(device)
-        hidden = model(batch.tokens, batch.document_ids, batch.positions)
-        losses = token_losses(
-            hidden, model.lm_head.weight, batch.targets, logit_softcap=model.config.logit_softcap
-        ).cpu()
-        lengths = bytes_per_token[batch.targets.clamp(min=0).cpu()] * (batch.targets >= 0).cpu()
-        nats += float(losses[lengths > 0].double().sum())
+        batch = make_batch(rows)
+        lengths = bytes_per_token[batch.targets.clamp(min=0)] * (batch.targets >= 0)
+        scored = replace(batch, targets=batch.targets.masked_fill(lengths == 0, IGNORE_INDEX))
+        nats += summed_loss(model, scored) if isinstance(model, Transformer) else model.summed_loss(scored)
         num_bytes += int(lengths.sum())
-    model.train(was_training)
     return nats / math.log(2) / max(num_bytes, 1)
+
+
+@torch.inference_mode()
+def summed_loss(model: Transformer, batch: Batch) -> float:
+    """Cross-entropy in nats, summed over the targets of a batch."""
+    batch = batch.to(model.embed_tokens.weight.device)
+    was_training = model.training
+    model.eval()  # only BatchNorm notices
+    hidden = model(batch.tokens, batch.document_ids, batch.positions)
+    losses = token_losses(hidden, model.lm_head.weight, batch.targets, logit_softcap=model.config.logit_softcap)
+    model.train(was_training)
+    return float(losses.double().sum())

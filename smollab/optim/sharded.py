@@ -37,9 +37,10 @@ def orthogonalize_sharded(updates: Sequence[Tensor], steps: int, dtype: torch.dt
     first = group.rank() * share
     mine = torch.stack([whole[min(index, len(whole) - 1)] for index in range(first, first + share)]).to(dtype)
     orthogonal = newton_schulz(mine, steps) if first < len(whole) else mine
-    gathered = torch.empty(ranks * share, *mine.shape[1:], dtype=dtype, device=mine.device)
-    distributed.all_gather_into_tensor(gathered, orthogonal.contiguous(), group=group)
-    return [distribute_tensor(matrix, mesh, placements, src_data_rank=None) for matrix in gathered[: len(whole)]]
+    gathered = [torch.empty_like(mine) for _ in range(ranks)]
+    distributed.all_gather(gathered, orthogonal.contiguous(), group=group)
+    matrices = torch.cat(gathered)[: len(whole)]
+    return [distribute_tensor(matrix, mesh, placements, src_data_rank=None) for matrix in matrices]
 
 
 def _whole_group(mesh: DeviceMesh) -> distributed.ProcessGroup:

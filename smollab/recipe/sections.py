@@ -22,7 +22,7 @@ WEB_STEPS = (
     "pii",
 )
 """FineWeb's chain in its published order (datatrove, examples/fineweb.py), with exact deduplication added."""
-PDF_STEPS = ("extract_pdf", "page_language", "exact_dedup", "minhash_dedup", "pii")
+PDF_STEPS = ("byte_dedup", "extract_pdf", "page_language", "exact_dedup", "minhash_dedup", "pii")
 """The order of FinePDFs: text, language by page, exact then fuzzy deduplication, personal data."""
 TEXT_STEPS = ("language", "exact_dedup", "minhash_dedup", "pii")
 """Texts that need no extraction and are trusted to be good, as published data sets are: a second filtering would drop

@@ -114,12 +114,22 @@ class Mixture:
         behind = [name for name in weights if weights[name] * count > given[name]]
         return min(behind, key=lambda name: (given[name] + 1) / weights[name])
 
-    def next_batch(self, num_sequences: int) -> tuple[Batch, list[str]]:
-        """Draw the next sequences; also returns the name of the stream of each."""
+    def next_batch(self, num_sequences: int, wanted: slice = slice(None)) -> tuple[Batch, list[str]]:
+        """Draw the next sequences.
+
+        Args:
+            num_sequences: of the whole batch.
+            wanted: which of them to read and return: the rows of this rank. All are counted as drawn.
+
+        Returns:
+            The wanted rows, and the name of the stream of each sequence of the whole batch.
+        """
         names, rows = [], []
-        for _ in range(num_sequences):
+        mine = range(num_sequences)[wanted]
+        for index in range(num_sequences):
             name = self._next_name()
-            rows.append(self.streams[name].sequence(self.drawn[name]))
+            if index in mine:
+                rows.append(self.streams[name].sequence(self.drawn[name]))
             self.drawn[name] += 1
             self._in_stage[name] += 1
             names.append(name)

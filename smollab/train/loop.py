@@ -34,9 +34,13 @@ from smollab.tokens.mixture import Mixture, TokenStream
 from smollab.tokens.shards import TokenShard
 from smollab.tokens.tokenize import open_shards
 from smollab.train import TRAINING_CODE
-from smollab.train.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from smollab.train.checkpoint import check_state, list_checkpoints, load_checkpoint, save_checkpoint
+from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
+from smollab.train.parallel import ParallelModel, check_layout
+from smollab.train.processes import any_rank, fit_layout, is_main
 
+TrainedModel = Transformer | ParallelModel
 PEEK_TOKENS = 8192
 """Held-out tokens per source measured during training."""
 
@@ -63,28 +67,29 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         CheckpointMismatch: `output` holds a run of another configuration.
         KeyboardInterrupt: stopped by the user, after a checkpoint was saved.
     """
+    configuration = run_configuration(recipe, tokens)
+    checkpoints = list_checkpoints(output / "checkpoints")
+    if checkpoints and check_state(checkpoints[-1], configuration)["step"] == recipe.total_steps:
+        return checkpoints[-1]
     device = training_device()
-    model = Transformer(ModelConfig.from_recipe(recipe.model, vocab_size), recipe.train.seed).to(device)
+    model = build_model(recipe, vocab_size, device)
     optimizers = build_optimizers(model, recipe.optimizer)
     mixture = open_mixture(recipe, tokens / "train")
-    configuration = run_configuration(recipe, tokens)
     step = 0
-    checkpoints = list_checkpoints(output / "checkpoints")
     if checkpoints:
         state = load_checkpoint(checkpoints[-1], model, optimizers, configuration)
         step, mixture.drawn = state["step"], state["drawn"]
         if step < recipe.total_steps:
             console.print(f"  continuing after step {step} of {recipe.total_steps}")
     held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").iterdir())}
-    metrics = MetricsLog(output / "metrics.jsonl", resume_step=step)
+    metrics = MetricsLog(output / "metrics.jsonl", resume_step=step, writes=is_main())
 
     def save() -> Path:
         reach = {key: getattr(model.config, key) for key in ("rope_theta", "max_position_embeddings")}
         state = {"step": step, "drawn": mixture.drawn, "model": reach, "configuration": configuration}
-        return save_checkpoint(output / "checkpoints", model, optimizers, state, recipe.train.keep_checkpoints)
+        part = model.part if isinstance(model, ParallelModel) else 0
+        return save_checkpoint(output / "checkpoints", model, optimizers, state, recipe.train.keep_checkpoints, part)
 
-    if step == recipe.total_steps:
-        return checkpoints[-1]
     with progress("pretrain", recipe.total_steps, done=step) as advance, _interruptible() as interrupted:
         for plan in stages_from(recipe, step):
             stage = plan.stage
@@ -92,7 +97,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
             console.print(f"  {stage.name}: {stage.steps} steps", markup=False)
             while step < plan.end:
                 started = time.perf_counter()
-                batch, names = mixture.next_batch(plan.batch_sequences)
+                batch, names = mixture.next_batch(plan.batch_sequences, rows_of(model, plan))
                 rate = set_learning_rates(optimizers, recipe, plan, step)
                 loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe)
                 step += 1
@@ -106,7 +111,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     "grad_norm": grad_norm,
                     "learning_rate": rate,
                     "tokens": step * recipe.train.batch_sequences * recipe.train.sequence_length,
-                    "tokens_per_second": batch.tokens.numel() / seconds,
+                    "tokens_per_second": plan.batch_sequences * plan.sequence_length / seconds,
                     "sources": Counter(source_of(name) for name in names),
                     "sequence_length": plan.sequence_length,
                 }
@@ -119,7 +124,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 if step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
                     metrics.write(row)
                 advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s")
-                if interrupted.is_set():
+                if any_rank(interrupted.is_set()):
                     save()
                     raise KeyboardInterrupt
                 if step % recipe.train.checkpoint_every == 0 or step == recipe.total_steps:
@@ -127,21 +132,72 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     return last
 
 
+def build_model(recipe: Recipe, vocab_size: int, device: torch.device) -> TrainedModel:
+    """The model with its first weights: whole in one process, this rank's part of it in several.
+
+    Raises:
+        RecipeError: other processes were started than the recipe asks for.
+        ValueError: the model, or the batch of some stage, cannot be divided among the processes.
+    """
+    config = ModelConfig.from_recipe(recipe.model, vocab_size)
+    parallel = fit_layout(recipe.parallel)
+    if parallel.num_ranks == 1:
+        return Transformer(config, recipe.train.seed).to(device)
+    check_layout(config, parallel)
+    for plan in plan_stages(recipe):
+        check_batch(
+            parallel, plan.batch_sequences, plan.sequence_length, micro_batch_rows(recipe, plan.sequence_length)
+        )
+    layout = build_layout(parallel, device.type)
+    return ParallelModel(config, parallel, layout, recipe.objective, recipe.train.seed, device)
+
+
+def rows_of(model: TrainedModel, plan: StagePlan) -> slice:
+    """The sequences of a batch that this process trains on."""
+    return model.layout.rows(plan.batch_sequences) if isinstance(model, ParallelModel) else slice(None)
+
+
+def micro_batch_rows(recipe: Recipe, sequence_length: int) -> int:
+    """Sequences per forward pass: as many tokens as the recipe's, in sequences of another length."""
+    return max(1, recipe.train.micro_batch_sequences * recipe.train.sequence_length // sequence_length)
+
+
 def train_step(
-    model: Transformer, optimizers: list[torch.optim.Optimizer], batch: Batch, recipe: Recipe
+    model: TrainedModel, optimizers: list[torch.optim.Optimizer], batch: Batch, recipe: Recipe
 ) -> tuple[float, float]:
     """One optimizer step on a batch, accumulated over micro-batches.
 
+    Args:
+        model: whole, or this rank's part of it.
+        optimizers: over its parameters.
+        batch: of one process; of several, this rank's rows.
+        recipe: all settings.
+
     Returns:
-        Mean loss in nats per token, and the global gradient norm before clipping. When the loss is not finite
-        the weights are left as they were.
+        Mean loss in nats per token, and the global gradient norm before clipping, both of the whole batch. When one
+        of them is not finite the weights are left as they were.
     """
+    size = micro_batch_rows(recipe, batch.tokens.shape[1])
+    if isinstance(model, ParallelModel):
+        loss = model.forward_backward(batch, size).item()
+        grad_norm = model.clip_gradients(recipe.optimizer.max_grad_norm).item()
+    else:
+        loss = forward_backward(model, batch, recipe, size)
+        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
+    if math.isfinite(loss) and math.isfinite(grad_norm):
+        for optimizer in optimizers:
+            optimizer.step()
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
+
+
+def forward_backward(model: Transformer, batch: Batch, recipe: Recipe, micro_batch: int) -> float:
+    """Gradients of the mean loss of a batch, in one process; returns that loss."""
     num_targets = int((batch.targets != IGNORE_INDEX).sum())
     loss = 0.0
-    micro_batch_tokens = recipe.train.micro_batch_sequences * recipe.train.sequence_length
-    size = max(1, micro_batch_tokens // batch.tokens.shape[1])
-    for start in range(0, batch.tokens.shape[0], size):
-        part = batch.rows(start, start + size)
+    for start in range(0, batch.tokens.shape[0], micro_batch):
+        part = batch.rows(start, start + micro_batch)
         with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda):
             hidden = model(part.tokens, part.document_ids, part.positions)
         part_loss = next_token_loss(
@@ -155,12 +211,7 @@ def train_step(
         )
         part_loss.backward()
         loss += part_loss.item()
-    grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
-    if math.isfinite(loss) and math.isfinite(grad_norm):
-        for optimizer in optimizers:
-            optimizer.step()
-    model.zero_grad(set_to_none=True)
-    return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
+    return loss
 
 
 def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:
@@ -204,7 +255,7 @@ def source_of(stream: str) -> str:
     return stream.rpartition("@")[0]
 
 
-def begin_stage(plan: StagePlan, model: Transformer, mixture: Mixture, step: int) -> None:
+def begin_stage(plan: StagePlan, model: TrainedModel, mixture: Mixture, step: int) -> None:
     """Give the model the stage's reach, and the mixture its weights; the step may lie within the stage."""
     model.config = replace(
         model.config, rope_theta=plan.rope_theta, max_position_embeddings=plan.max_position_embeddings

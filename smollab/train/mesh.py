@@ -28,28 +28,34 @@ AXES = ("pipeline", "data", "shard", "context", "tensor")
 
 @dataclass(frozen=True)
 class Layout:
-    """This process's place in the mesh."""
+    """This process's place among the others, on two meshes of the same processes."""
 
     mesh: DeviceMesh
-    reduction: DeviceMesh
-    """(data, shard x context): over which weights are sharded and gradients summed."""
+    """(pipeline, data, reduction, tensor): how weights are placed; `reduction` is shard times context."""
+    sequences: DeviceMesh
+    """(pipeline, data, shard, context, tensor): how tokens are placed."""
 
     def size(self, axis: str) -> int:
         """Ranks along an axis."""
-        return self.mesh[axis].size()
+        return self.sequences[axis].size()
 
     def rank(self, axis: str) -> int:
         """This process's coordinate along an axis."""
-        return self.mesh.get_local_rank(axis)
+        return self.sequences.get_local_rank(axis)
 
     def group(self, axis: str) -> distributed.ProcessGroup:
         """The processes that differ from this one along one axis only."""
-        return self.mesh.get_group(axis)
+        return self.sequences.get_group(axis)
+
+    @property
+    def weights(self) -> DeviceMesh:
+        """(data, reduction): over which weights are copied and sliced, and gradients summed."""
+        return self.mesh["data", "reduction"]
 
     @property
     def data_size(self) -> int:
         """Ranks that see different tokens."""
-        return self.reduction.size()
+        return self.size("data") * self.size("shard") * self.size("context")
 
     def rows(self, batch_sequences: int) -> slice:
         """The rows of a batch that this process trains on."""
@@ -76,14 +82,44 @@ def build_layout(settings: Parallel, device_type: str) -> Layout:
     Raises:
         ValueError: their number is not the product of the settings.
     """
-    sizes = tuple(getattr(settings, axis) for axis in AXES)
-    mesh = init_device_mesh(device_type, sizes, mesh_dim_names=AXES)
-    mesh["shard", "context"]._flatten("shard_context")
-    return Layout(mesh, mesh["data", "shard_context"])
+    sizes = {axis: getattr(settings, axis) for axis in AXES}
+    sequences = init_device_mesh(device_type, tuple(sizes.values()), mesh_dim_names=AXES)
+    placement = (sizes["pipeline"], sizes["data"], sizes["shard"] * sizes["context"], sizes["tensor"])
+    mesh = init_device_mesh(device_type, placement, mesh_dim_names=("pipeline", "data", "reduction", "tensor"))
+    return Layout(mesh, sequences)
+
+
+def check_batch(parallel: Parallel, batch_sequences: int, sequence_length: int, micro_batch: int) -> None:
+    """Refuse a batch that the layout cannot divide into equal parts.
+
+    Raises:
+        ValueError: naming what must divide what.
+    """
+    ranks = parallel.data * parallel.shard
+    if batch_sequences % ranks:
+        raise ValueError(
+            f"{batch_sequences} sequences per step cannot be dealt to {ranks} ranks (parallel.data x shard)"
+        )
+    rows = batch_sequences // ranks
+    if parallel.pipeline > 1 and rows % micro_batch:
+        raise ValueError(
+            f"the {rows} sequences of each pipeline must be a multiple of the {micro_batch} of a micro-batch "
+            "(train.micro_batch_sequences)"
+        )
+    if sequence_length % parallel.context:
+        raise ValueError(
+            f"sequences of {sequence_length} tokens cannot be cut into parallel.context = {parallel.context}"
+        )
+    # with uneven micro-batches the last one is smaller
+    smallest = (rows % micro_batch or micro_batch) * sequence_length // parallel.context
+    if smallest % parallel.tensor:
+        raise ValueError(
+            f"the {smallest} tokens of a micro-batch cannot be dealt to parallel.tensor = {parallel.tensor}"
+        )
 
 
 def sum_over_data(value: torch.Tensor, layout: Layout) -> torch.Tensor:
     """Sum a number over the ranks that see different tokens."""
-    for axis in ("data", "shard_context"):
+    for axis in ("data", "reduction"):
         distributed.all_reduce(value, group=layout.mesh.get_group(axis))
     return value

@@ -11,10 +11,13 @@ class MetricsLog:
     Args:
         path: the file.
         resume_step: steps after this one are cut off, since a resumed run will log them again.
+        writes: False on all ranks of a run but one.
     """
 
-    def __init__(self, path: Path, resume_step: int = 0) -> None:
-        self.path = path
+    def __init__(self, path: Path, resume_step: int = 0, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
+        if not writes:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = [row for row in read_metrics(path) if row["step"] <= resume_step]
         unfinished = path.with_name(path.name + ".unfinished")
@@ -23,6 +26,8 @@ class MetricsLog:
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a row; it is on its way to the disk when this returns."""
+        if not self.writes:
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 

@@ -14,14 +14,14 @@ from torch import Tensor, distributed, nn
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
-from smollab.batch import Batch
+from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer, divide_documents, initial_values
 from smollab.objectives.next_token import next_token_loss
 from smollab.objectives.vocab_parallel import vocab_parallel_loss
 from smollab.recipe import Objective, Parallel
 from smollab.train.context_parallel import Exchange
-from smollab.train.mesh import Layout
+from smollab.train.mesh import Layout, sum_over_data
 from smollab.train.pipeline import Absent, Pipeline, keep_stretch, stretches, sum_tied_gradients
 from smollab.train.tensor_parallel import TOKENS, apply_tensor_parallel, check_tensor_parallel
 
@@ -35,7 +35,7 @@ class Stretch(nn.Module):
     def __init__(self, model: Transformer, objective: Objective, layout: Layout) -> None:
         super().__init__()
         self.model, self.objective, self.layout = model, objective, layout
-        self.exchange = Exchange(model, layout.mesh["context"]) if layout.size("context") > 1 else None
+        self.exchange = Exchange(model, layout.sequences["context"]) if layout.size("context") > 1 else None
         self.num_targets = 1
         """Of the whole batch, over all ranks and micro-batches; the loss is divided by it."""
 
@@ -46,12 +46,17 @@ class Stretch(nn.Module):
         model = self.model
         x = model.embed_tokens(x if x.is_floating_point() else x.flatten())
         x = model.norm(model.run_layers(x, positions, divide_documents(document_ids)))
-        return x if isinstance(model.lm_head, Absent) else self.loss(x, targets.flatten())[None]
+        return x if isinstance(model.lm_head, Absent) else torch.stack([self.loss(x, targets.flatten())])
 
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """This rank's part of the loss, times the number of ranks over which FSDP takes the mean of the gradients."""
         weight, settings = self.model.lm_head.weight, self.objective
-        terms = (settings.chunk_tokens, self.num_targets, self.model.config.logit_softcap, settings.z_loss)
+        terms = (
+            settings.chunk_tokens,
+            self.num_targets,
+            self.model.config.logit_softcap,
+            settings.z_loss if self.training else 0.0,
+        )
         if isinstance(weight, DTensor):
             mesh = self.layout.mesh["tensor"]
             slices = DTensor.from_local(hidden, mesh, [Shard(TOKENS)], run_check=False)
@@ -89,7 +94,7 @@ class ParallelModel(nn.Module):
         """
         super().__init__()
         check_layout(config, parallel)
-        self.config, self.layout, self.device = config, layout, device
+        self.layout, self.device = layout, device
         size, rank = layout.size("pipeline"), layout.rank("pipeline")
         parts = stretches(config.num_hidden_layers, size * parallel.stages_per_rank)
         self._held = nn.ModuleList()
@@ -118,28 +123,57 @@ class ParallelModel(nn.Module):
         for stretch in self.stretches:
             yield from stretch.model.named_parameters()
 
-    def forward_backward(self, batch: Batch, num_targets: int, micro_batch: int) -> Tensor:
-        """Gradients of the whole batch.
+    def forward_backward(self, batch: Batch, micro_batch: int) -> Tensor:
+        """Gradients of the mean loss of the whole batch, which all ranks share.
 
         Args:
-            batch: this rank's rows and columns.
-            num_targets: of the whole batch on all ranks.
+            batch: this rank's rows.
             micro_batch: sequences per forward pass.
 
         Returns:
-            The mean loss of the whole batch, the same on every rank.
+            That loss, the same on every rank.
         """
+        batch = self.layout.columns(batch)
+        num_targets = sum_over_data((batch.targets != IGNORE_INDEX).sum(), self.layout)
         for stretch in self.stretches:
-            stretch.num_targets = num_targets
+            stretch.num_targets = int(num_targets)
         if self.layout.size("pipeline") > 1:
             total = self._pipeline(batch, micro_batch).step(batch)
             sum_tied_gradients([stretch.model for stretch in self.stretches], self._ends)
         else:
             total = self._accumulate(batch, micro_batch)
-        total = total / self.layout.data_size
-        for axis in ("data", "shard_context"):
-            distributed.all_reduce(total, group=self.layout.mesh.get_group(axis))
-        return total
+        return sum_over_data(total / self.layout.data_size, self.layout)
+
+    @torch.no_grad()
+    def summed_loss(self, batch: Batch) -> float:
+        """Cross-entropy in nats, summed over the targets of a batch that every rank has whole."""
+        ranks = self.layout.size("data") * self.layout.size("shard")
+        batch = batch.padded(-(-batch.tokens.shape[0] // ranks) * ranks)
+        rows = self.layout.rows(batch.tokens.shape[0])
+        mine = self.layout.columns(batch.rows(rows.start, rows.stop))
+        for stretch in self.stretches:
+            stretch.num_targets = 1
+            stretch.eval()
+        if self.layout.size("pipeline") > 1:
+            total = self._pipeline(mine, 1).evaluate(mine)
+        else:
+            (stretch,) = self.stretches
+            total = stretch(mine.tokens, mine.document_ids, mine.positions, mine.targets).squeeze()
+        for stretch in self.stretches:
+            stretch.train()
+            assert isinstance(stretch, FSDPModule)
+            stretch.reshard()  # without a backward pass FSDP keeps the gathered weights
+        return float(sum_over_data(total / self.layout.data_size, self.layout))
+
+    @property
+    def config(self) -> ModelConfig:
+        """Of the whole model."""
+        return self.stretches[0].model.config
+
+    @config.setter
+    def config(self, config: ModelConfig) -> None:
+        for stretch in self.stretches:
+            stretch.model.config = config
 
     def _accumulate(self, batch: Batch, micro_batch: int) -> Tensor:
         """Micro-batch after micro-batch; gradients are exchanged only in the last."""
@@ -184,6 +218,12 @@ class ParallelModel(nn.Module):
         torch.nn.utils.clip_grads_with_norm_([p for _, p in self.named_parameters()], max_norm, norm)
         return norm
 
+    @property
+    def part(self) -> int | None:
+        """The pipeline rank for which this process writes checkpoints; None if another does."""
+        others = ("data", "shard", "context", "tensor")
+        return None if any(self.layout.rank(axis) for axis in others) else self.layout.rank("pipeline")
+
     def checksum(self) -> list[float]:
         """Sum of the absolute values of each of this rank's slices: ranks that hold different slices must differ."""
         local = lambda p: p.to_local() if isinstance(p, DTensor) else p
@@ -226,7 +266,7 @@ def apply_fsdp(stretch: Stretch, layout: Layout, device: torch.device) -> None:
 
     On accelerators matrices are multiplied in bfloat16, from weights kept and gradients reduced in float32.
     """
-    options: dict[str, Any] = {"mesh": layout.reduction}
+    options: dict[str, Any] = {"mesh": layout.weights}
     if device.type == "cuda":
         options["mp_policy"] = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
     for layer in stretch.model.layers:

@@ -10,6 +10,7 @@ With tied embeddings the first and the last rank hold the same matrix, and sum i
 Source: Narayanan et al. 2021 (Megatron-LM), sections 2.2 and 2.3; carried out by torch.distributed.pipelining.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -79,16 +80,22 @@ class Pipeline:
 
     def step(self, batch: Batch) -> Tensor:
         """Forward and backward of all micro-batches of this rank's rows; returns their summed loss on every rank."""
+        return self._run(self._schedule.step, batch)
+
+    def evaluate(self, batch: Batch) -> Tensor:
+        """Forward only."""
+        return self._run(self._schedule.eval, batch)
+
+    def _run(self, run: Callable[..., Any], batch: Batch) -> Tensor:
         losses: list[Tensor] = []
         inputs = (batch.tokens,) if self._is_first else ()
-        self._schedule.step(
+        run(
             *inputs,
             document_ids=batch.document_ids,
             positions=batch.positions,
             targets=batch.targets,
             target=batch.targets if self._is_last else None,
             losses=losses if self._is_last else None,
-            return_outputs=False,
         )
         total = torch.stack(losses).sum().detach() if losses else torch.zeros((), device=self._device)
         distributed.all_reduce(total, group=self._group)  # only the last rank has any

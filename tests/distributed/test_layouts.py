@@ -20,9 +20,17 @@ LAYOUTS = {
     4: [
         *("shard=4", "data=2,shard=2,micro=1", "context=4", "pipeline=4,micro=1"),
         *("shard=2,tensor=2", "context=2,tensor=2,choice=untied", "shard=2,context=2"),
-        *("pipeline=2,tensor=2,micro=2", "pipeline=2,context=2,micro=2", "pipeline=2,stages_per_rank=2,shard=2,micro=1"),
+        *(
+            "pipeline=2,tensor=2,micro=2",
+            "pipeline=2,context=2,micro=2",
+            "pipeline=2,stages_per_rank=2,shard=2,micro=1",
+        ),
     ],
-    8: ["data=2,shard=2,tensor=2,choice=untied", "pipeline=2,shard=2,tensor=2,micro=1", "data=2,context=2,pipeline=2,micro=1"],
+    8: [
+        "data=2,shard=2,tensor=2,choice=untied",
+        "pipeline=2,shard=2,tensor=2,micro=1",
+        "data=2,context=2,pipeline=2,micro=1",
+    ],
 }
 
 
@@ -46,10 +54,12 @@ def test_a_layout_trains_as_one_process_does(processes: int, layout: str) -> Non
         assert rank["norm"] < 1e-5
         assert rank["loss"] < 2e-5
         assert rank["weight"] < 1e-3
+        assert rank["evaluation"] < 1e-4
 
 
 @pytest.mark.parametrize(
-    ("processes", "layout"), [(2, "shard=2,micro=2"), (2, "tensor=2"), (2, "pipeline=2,micro=2"), (4, "shard=2,tensor=2")]
+    ("processes", "layout"),
+    [(2, "shard=2,micro=2"), (2, "tensor=2"), (2, "pipeline=2,micro=2"), (4, "shard=2,tensor=2")],
 )
 def test_ranks_that_hold_different_slices_start_from_different_weights(processes: int, layout: str) -> None:
     """SmolLM3's own run was restarted after a trillion tokens because all tensor ranks had drawn the same numbers."""

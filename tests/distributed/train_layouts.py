@@ -15,7 +15,8 @@ import torch
 from torch import distributed
 from torch.distributed.tensor import DTensor
 
-from smollab.batch import IGNORE_INDEX, Batch
+from smollab.batch import Batch
+from smollab.evaluate.bits_per_byte import summed_loss
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer
 from smollab.objectives.next_token import next_token_loss
@@ -53,8 +54,8 @@ def batches() -> Iterator[Batch]:
         yield make_batch(rows)
 
 
-def train_alone(choice: str) -> tuple[list[float], list[dict[str, torch.Tensor]], dict[str, torch.Tensor]]:
-    """Losses, gradients of the first and last step, and final weights of one process."""
+def train_alone(choice: str) -> tuple[list[float], list[dict[str, torch.Tensor]], dict[str, torch.Tensor], float]:
+    """Losses, gradients of the first step, final weights and their loss on three rows, of one process."""
     model = Transformer(ModelConfig(**SHAPE, **CHOICES[choice]), SEED)
     optimizers = build_optimizers(model, OPTIMIZER)
     settings, losses, gradients = OBJECTIVES[choice], [], []
@@ -70,12 +71,13 @@ def train_alone(choice: str) -> tuple[list[float], list[dict[str, torch.Tensor]]
         for optimizer in optimizers:
             optimizer.step()
         model.zero_grad()
-    return losses, gradients, {name: p.detach() for name, p in model.named_parameters()}
+    evaluation = summed_loss(model, next(batches()).rows(0, 3))
+    return losses, gradients, {name: p.detach() for name, p in model.named_parameters()}, evaluation
 
 
 def train_together(choice: str, parallel: Parallel, micro: int) -> dict[str, Any]:
     """The same run under a layout, compared with the run alone."""
-    losses, (gradients,), weights = ALONE[choice]
+    losses, (gradients,), weights, evaluation = ALONE[choice]
     layout = build_layout(parallel, "cpu")
     rows = layout.rows(ROWS)
     model = ParallelModel(
@@ -85,9 +87,7 @@ def train_together(choice: str, parallel: Parallel, micro: int) -> dict[str, Any
     worst: dict[str, float] = {"loss": 0.0, "gradient": 0.0, "norm": 0.0, "weight": 0.0}
     start = model.checksum()
     for step, batch in enumerate(batches()):
-        num_targets = int((batch.targets != IGNORE_INDEX).sum())
-        mine = layout.columns(batch.rows(rows.start, rows.stop))
-        loss = model.forward_backward(mine, num_targets, micro or rows.stop - rows.start)
+        loss = model.forward_backward(batch.rows(rows.start, rows.stop), micro or rows.stop - rows.start)
         worst["loss"] = max(worst["loss"], abs(loss.item() - losses[step]))
         if step == 0:
             for name, p in model.named_parameters():
@@ -103,6 +103,7 @@ def train_together(choice: str, parallel: Parallel, micro: int) -> dict[str, Any
             optimizer.zero_grad()
     for name, p in model.named_parameters():
         worst["weight"] = max(worst["weight"], _difference(_whole(p.detach()), weights[_whole_name(name, weights)]))
+    worst["evaluation"] = abs(model.summed_loss(next(batches()).rows(0, 3)) / evaluation - 1)
     return worst | {"first": losses[0], "last": losses[-1], "checksums": start}
 
 
