@@ -6,6 +6,7 @@ stays. A colored box behind paragraphs is no figure: its text is dense.
 
 from collections.abc import Sequence
 
+from smollab.curate.pdf.captions import begins_caption
 from smollab.curate.pdf.page import Box, Line, Page, union
 
 CELL = 12.0
@@ -13,7 +14,11 @@ CELL = 12.0
 MIN_SIDE = 30.0
 """Smaller pictures are ornaments and symbols; points."""
 MIN_DRAWINGS = 6
-"""Paths of a cluster without a picture."""
+"""Paths of a cluster without a picture ..."""
+FEW_DRAWINGS = 2
+"""... and of one with a caption below."""
+CAPTION_DISTANCE = 70.0
+"""From a figure to its caption, at most; points."""
 THIN = 3.0
 """Thinner ones are strokes; points."""
 MAX_STROKE = 0.5
@@ -31,7 +36,7 @@ def find_figures(page: Page) -> list[Box]:
     """Return the boxes of the figures, and give the lines within them the role `figure`."""
     pictures = [box for box in page.images if _is_big(box) and not _covers(box, page)]
     drawings = [box for box in page.drawings if not _covers(box, page)]
-    if (not pictures and len(drawings) < MIN_DRAWINGS) or len(drawings) > MOST_BOXES:
+    if (not pictures and len(drawings) < FEW_DRAWINGS) or len(drawings) > MOST_BOXES:
         return []
     # Straight strokes connect the parts of a diagram, but many of them are a table.
     strokes = page.horizontal_rulings + page.vertical_rulings
@@ -41,7 +46,8 @@ def find_figures(page: Page) -> list[Box]:
         box = union(cluster)
         cluster = [member for member in cluster if member[2] - member[0] > THIN and member[3] - member[1] > THIN]
         shows_picture = any(member in pictures for member in cluster) if pictures else False
-        if not _is_big(box) or (not shows_picture and len(cluster) < MIN_DRAWINGS) or _touches_table(box, page):
+        enough = shows_picture or len(cluster) >= (FEW_DRAWINGS if _has_caption(box, page) else MIN_DRAWINGS)
+        if not _is_big(box) or not enough or _touches_table(box, page):
             continue
         inside = [line for line in page.lines if line.role is None and _is_inside(line.box, box)]
         if _is_sparse(inside, box):
@@ -49,6 +55,16 @@ def find_figures(page: Page) -> list[Box]:
                 line.role = "figure"
             figures.append(box)
     return figures
+
+
+def _has_caption(box: Box, page: Page) -> bool:
+    return any(
+        -20 < line.box[1] - box[3] < CAPTION_DISTANCE
+        and line.box[0] < box[2] + CAPTION_DISTANCE
+        and line.box[2] > box[0] - CAPTION_DISTANCE
+        and begins_caption(line.text)
+        for line in page.lines
+    )
 
 
 def _is_big(box: Box) -> bool:

@@ -44,7 +44,7 @@ def mark_footnotes(rows: Sequence[Line], page: Page, body_size: float) -> None:
         if rows[k].text[0] in "¹²³⁴⁵⁶⁷⁸⁹" and _rule_above(rows[k - 1], rows[k], page):
             first = min(first, k)
             break
-    if first < len(rows) and begins_caption(rows[first].text):
+    if first < len(rows) and (begins_caption(rows[first].text) or rows[first].mono):
         return
     if first == len(rows) or rows[first].box[1] < 0.3 * page.height:
         return

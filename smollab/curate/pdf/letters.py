@@ -83,7 +83,7 @@ def _compose_cedilla(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFC", (match[1] or match[4]) + _COMBINING["¸"])
 
 
-_MONO_NAMES = ("mono", "courier", "typewriter", "cmtt", "lmtt", "sftt", "ectt", "consol", "menlo", "sourcecode")
+_MONO_NAMES = ("mono", "nimbusmon", "courier", "typewriter", "cmtt", "lmtt", "sftt", "consol", "menlo", "sourcecode")
 _BOLD_NAMES = ("bold", "black", "heavy", "cmbx", "sfbx", "ecbx", "-medi", "demi")
 _ITALIC_NAMES = ("italic", "oblique", "slanted", "cmti", "cmsl", "sfti", "ecti", "-it")
 

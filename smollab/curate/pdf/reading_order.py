@@ -150,6 +150,7 @@ def _bands(items: list[Item], gutter: float) -> list[tuple[bool, list[Item]]]:
     slack_left = max(3.0, CROSSING_SLACK * (gutter - min(lefts)))
     slack_right = max(3.0, CROSSING_SLACK * (max(rights) - gutter))
     crossing = [x0 < gutter - slack_left and x1 > gutter + slack_right for x0, x1 in zip(lefts, rights, strict=True)]
+    _mark_titles(items, crossing)
     intervals = [(box_of(item)[1], box_of(item)[3]) for item, crosses in zip(items, crossing, strict=True) if crosses]
     bands: list[tuple[bool, list[Item]]] = []
     order = sorted(range(len(items)), key=lambda k: box_of(items[k])[1] + box_of(items[k])[3])
@@ -166,6 +167,19 @@ def _bands(items: list[Item], gutter: float) -> list[tuple[bool, list[Item]]]:
     for _, band in bands:
         band.sort(key=lambda item: (box_of(item)[1], box_of(item)[0]))
     return bands
+
+
+def _mark_titles(items: list[Item], crossing: list[bool]) -> None:
+    """Let a line in large type in the middle above all others cross, even if it is short: a title over the columns."""
+    if not isinstance(items[0], Line) or crossing[0] or len(items) < 4:
+        return
+    first, others = items[0], [item for item in items[1:] if isinstance(item, Line)]
+    boxes = [box_of(item) for item in items]
+    middle = (min(box[0] for box in boxes) + max(box[2] for box in boxes)) / 2
+    centered = abs(_middle(first) - middle) < 0.1 * (max(box[2] for box in boxes) - min(box[0] for box in boxes))
+    above = all(box[1] >= first.box[3] - 1 for box in boxes[1:])
+    large = first.size > 1.15 * median([line.size for line in others] or [first.size])
+    crossing[0] = centered and above and large
 
 
 def _ends_paragraph(above: Item, item: Item, items: list[Item]) -> bool:

@@ -113,6 +113,9 @@ def _mark_page_numbers(pages: Sequence[Page], edges: Sequence[tuple[list[Row], l
             agreeing = votes[end, roman, offset]
             near = sum(abs(other - index) <= 4 for other in agreeing)
             alone = _ONLY_NUMBER.fullmatch(line.text) is not None
+            if alone and len(row) == 1 and offset == 0 and not roman and len(line.text) <= 12:
+                line.role = "page number"  # even of a document with one page
+                break
             if (len(agreeing) >= needed and near >= 3) if alone else (len(agreeing) >= 2 * needed and near >= 4):
                 for other in row:
                     other.role = "page number" if other is line and alone else "running title"
@@ -221,10 +224,11 @@ def mark_line_numbers(page: Page) -> None:
             column.sort(key=lambda line: line.box[1])
             values = [int(line.text) for line in column]
             steps = {b - a for a, b in pairwise(values)}
-            outside = (
-                max(line.box[2] for line in column) < min(line.box[0] for line in others)
+            beside = [line for line in others if column[0].box[1] <= line.box[3] and line.box[1] <= column[-1].box[3]]
+            outside = bool(beside) and (
+                max(line.box[2] for line in column) < min(line.box[0] for line in beside)
                 if side == 0
-                else min(line.box[0] for line in column) > max(line.box[2] for line in others)
+                else min(line.box[0] for line in column) > max(line.box[2] for line in beside)
             )
             if outside and len(steps) == 1 and steps <= {1, 2, 5, 10}:
                 for line in column:
