@@ -28,6 +28,7 @@ from smollab.lab.slides_extraction import FIGURES as EXTRACTION_FIGURES
 from smollab.lab.slides_filters import FIGURES as FILTER_FIGURES
 from smollab.lab.slides_memory import FIGURES as MEMORY_FIGURES
 from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
+from smollab.lab.slides_pdf import FIGURES as PDF_FIGURES
 from smollab.lab.slides_positions import FIGURES as POSITION_FIGURES
 from smollab.lab.slides_quality import FIGURES as QUALITY_FIGURES
 from smollab.model.config import ModelConfig
@@ -178,6 +179,7 @@ FIGURES: dict[str, Callable[[Run], "Figure"]] = {
 }  # fmt: skip
 """Name of the file, without its ending -> what draws it."""
 FIGURES.update(EXTRACTION_FIGURES)
+FIGURES.update(PDF_FIGURES)
 FIGURES.update(FILTER_FIGURES)
 FIGURES.update(DEDUPLICATION_FIGURES)
 FIGURES.update(MIXTURE_FIGURES)

@@ -1,6 +1,6 @@
 """Figures of memory and operations: what a step reads, what it computes, and what was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,12 +45,12 @@ def plot_decode_step(
     right.margins(x=0)
     for axis in (left, right):
         axis.set_xlabel("tokens in each text")
-    left.legend(frameon=False, fontsize=9, loc="upper left")
+    left.legend(frameon=False, fontsize=9, loc="lower right")
     right.legend(fontsize=9, loc="lower left")
     return figure
 
 
-def plot_intensity(rows: Sequence[int], lines: dict[str, Sequence[float]], ridges: dict[str, float]) -> "Figure":
+def plot_intensity(rows: Sequence[int], lines: Mapping[str, Sequence[float]], ridges: Mapping[str, float]) -> "Figure":
     """Operations for each byte against texts side by side, with the ratio that a machine can sustain.
 
     Args:
@@ -72,7 +72,7 @@ def plot_intensity(rows: Sequence[int], lines: dict[str, Sequence[float]], ridge
 
 
 def plot_measured(
-    names: Sequence[str], measured: np.ndarray, expected: Sequence[float], label: str, expectation: str
+    names: Sequence[str], measured: np.ndarray, expected: Sequence[float], labels: tuple[str, str], expectation: str
 ) -> "Figure":
     """Repeated measurements as dots, their median as a bar, and what arithmetic alone would give.
 
@@ -80,7 +80,7 @@ def plot_measured(
         names: of the settings.
         measured: (rounds, settings).
         expected: of each setting.
-        label: of the axis.
+        labels: of the two axes.
         expectation: what `expected` is.
     """
     figure, axis = new_figure(7.4, 3.4)
@@ -91,7 +91,8 @@ def plot_measured(
         axis.plot(place + spread, measured[:, place], ".", color=COLORS[0], markersize=5)
     axis.plot(places, expected, "D", color=COLORS[1], markersize=6, label=expectation)
     axis.set_xticks(places, names)
-    axis.set_ylabel(label)
+    axis.set_xlabel(labels[0])
+    axis.set_ylabel(labels[1])
     axis.set_ylim(bottom=0)
     axis.legend(frameon=False, fontsize=9)
     axis.grid(False, axis="x")

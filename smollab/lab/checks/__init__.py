@@ -4,7 +4,18 @@ Expected values are written out or come from an independent computation, never f
 that was not touched is reported and not failed, so that notebooks run from top to bottom.
 """
 
-from smollab.lab.checks import architecture, deduplication, extraction, filters, mixture, pdf, positions, quality, tour
+from smollab.lab.checks import (
+    architecture,
+    deduplication,
+    extraction,
+    filters,
+    memory,
+    mixture,
+    pdf,
+    positions,
+    quality,
+    tour,
+)
 from smollab.lab.checks.exercise import WrongAnswer
 
 __all__ = [
@@ -13,6 +24,7 @@ __all__ = [
     "deduplication",
     "extraction",
     "filters",
+    "memory",
     "mixture",
     "pdf",
     "positions",
