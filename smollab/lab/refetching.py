@@ -23,10 +23,10 @@ NAME = "manual.pdf"
 class Refetched:
     """What came of it."""
 
-    def __init__(self, outcomes: list[str], requests: list[str], body: bytes):
+    def __init__(self, outcomes: list[str], asked: list[str], body: bytes):
         self.outcomes = outcomes
         """Such as `extends`."""
-        self.requests = requests
+        self.asked = asked
         """Paths that the server was asked for, in order."""
         self.body = body
         """The new copy; empty if there is none."""

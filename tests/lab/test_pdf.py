@@ -88,9 +88,9 @@ def test_a_truncated_copy_is_fetched_again():
     assert len(piece) == 20_000 and "no %%EOF" in signs
     fetched = refetch_here(whole, 20_000)
     assert fetched.body == whole and fetched.outcomes == ["extends"]
-    assert fetched.requests == ["/robots.txt", "/manual.pdf"]
+    assert fetched.asked == ["/robots.txt", "/manual.pdf"]
     refused = refetch_here(whole, 20_000, "User-agent: *\nDisallow: /")
-    assert refused.body == b"" and refused.requests == ["/robots.txt"]
+    assert refused.body == b"" and refused.asked == ["/robots.txt"]
     assert refused.outcomes == ["failed: refused by robots.txt"]
 
 
