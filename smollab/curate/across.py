@@ -10,11 +10,13 @@ from smollab.curate.dedup.index import Index
 from smollab.curate.dedup.pairs import PAIRS
 from smollab.curate.engines import Tick
 from smollab.curate.errors import CurationError
+from smollab.curate.readers import read_shard
+from smollab.curate.shards import Report, Shard
 from smollab.curate.steps import GLOBAL_STEPS
 from smollab.documents import Document, Drop, read_documents
 from smollab.recipe import Curate
 
-__all__ = ["DescribeTask", "carry_out", "deliver", "describe_shard", "find_duplicates"]
+__all__ = ["DescribeTask", "carry_out", "deliver", "describe_shard", "find_duplicates", "journal_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class DescribeTask:
     inputs: tuple[Path, ...]
     known: Path | None = None
     """Keys that an earlier run gave the documents of the shard, and that still hold."""
+    shard: Shard | None = None
+    """Read this instead of the inputs: before anything was extracted, documents are only where they come from."""
 
     @property
     def name(self) -> str:
@@ -49,7 +53,16 @@ class DescribeTask:
 
 def describe_shard(task: DescribeTask, tick: Tick) -> None:
     """Write the keys of a shard's documents."""
-    tick(GLOBAL_STEPS[task.step](task.settings).describe(read_documents(*task.inputs), task.output, task.known))
+    if task.shard is None:
+        documents = read_documents(*task.inputs)
+    else:  # what cannot be read is counted when the shard is worked on
+        documents = read_shard(task.shard, Report(), journal_of(task.folder, task.index))
+    tick(GLOBAL_STEPS[task.step](task.settings).describe(documents, task.output, task.known))
+
+
+def journal_of(folder: Path, index: int) -> Path:
+    """Return where a shard's single pages that were fetched are remembered."""
+    return folder / f"{index:05d}.fetched"
 
 
 def find_duplicates(tasks: Sequence[DescribeTask]) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from smollab.curate.across import carry_out
+from smollab.curate.across import carry_out, journal_of
 from smollab.curate.budget import CpuTimeExceeded, limit_cpu_time
+from smollab.curate.dedup.whole import read_verdicts
 from smollab.curate.engines import Tick
 from smollab.curate.errors import CurationError
 from smollab.curate.funnel import SourceFunnel, read_source
@@ -63,6 +64,8 @@ class LocalTask:
     """Those verdicts; None: there was no global step before this stage."""
     recorded: Recorded | None = None
     """Read this instead of the shard, in the first stage."""
+    equal_bytes: Path | None = None
+    """Verdicts of `byte_dedup` on the documents of the shard, in the first stage."""
 
     @property
     def name(self) -> str:
@@ -136,7 +139,10 @@ class _Worker:
     def __init__(self, task: LocalTask, parts: Parts):
         self.task, self.parts = task, parts
         self.settings = task.settings
-        self.steps = [(name, make_step(name, task.settings)) for name in task.steps]
+        self.steps = [
+            (name, self._equal_bytes() if name == "byte_dedup" else make_step(name, task.settings))
+            for name in task.steps
+        ]
         self.counts = [parts.funnel.step(name) for name in ([task.dedup] if task.removed else []) + list(task.steps)]
         if task.removed:
             self.dedup_count = self.counts.pop(0)
@@ -150,7 +156,7 @@ class _Worker:
         if task.recorded is not None:
             yield from self._recall(task.recorded)
         elif task.shard is not None:
-            journal = task.folder / f"{task.index:05d}.fetched"
+            journal = journal_of(task.folder, task.index)
             for number, document in enumerate(read_shard(task.shard, report, journal)):
                 record = f"{task.source}/{task.index}/{number}"
                 document = replace(document, metadata={**document.metadata, "record": record})
@@ -182,6 +188,18 @@ class _Worker:
                 arrival.row.values[f"{task.dedup}.characters"] = len(after.text)
             arrival.document = after
             yield arrival
+
+    def _equal_bytes(self) -> Step:
+        """Build the step that carries out the verdicts of `byte_dedup`, which were found before any work was done."""
+        kept = {}
+        if self.task.equal_bytes is not None:
+            kept = {row: original for row, original, _ in read_verdicts(self.task.equal_bytes) if original}
+
+        def judge(document: Document) -> Document | Drop:
+            original = kept.get(int(str(document.metadata["record"]).rpartition("/")[2]))
+            return Drop("byte_dedup: equal bytes", f"of {original}") if original else document
+
+        return judge
 
     def _arrive(self, document: Document) -> _Arrival:
         return _Arrival(document, _begin_row(document))

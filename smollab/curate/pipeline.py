@@ -42,8 +42,8 @@ from smollab.recipe import Curate, Data, RecipeError
 
 __all__ = ["curate"]
 
-BEFORE_EXTRACTION = ("url",)
-"""Steps that look at the address only."""
+BEFORE_EXTRACTION = ("byte_dedup", "url")
+"""Steps that look at the bytes as fetched, or at the address only."""
 NEEDS_EXTRACTION = {
     "warc": ("extract_html", "extract_pdf"),
     "html": ("extract_html",),
@@ -99,6 +99,11 @@ def curate(
 def _check_order(source: str, steps: Sequence[str]) -> None:
     """Refuse steps that would look for text before there is any."""
     extractions = [position for position, step in enumerate(steps) if is_extraction(step)]
+    if "byte_dedup" in steps and (not extractions or steps[0] != "byte_dedup"):
+        raise RecipeError(
+            f"data.sources.{source}.steps: 'byte_dedup' compares files as they were fetched: list it first, in a "
+            "source with an extraction step"
+        )
     for step in steps[: max(extractions, default=0)]:
         if step not in BEFORE_EXTRACTION and not is_extraction(step):
             raise RecipeError(
@@ -128,6 +133,7 @@ class _Run:
 
     def run(self) -> Funnel:
         self._prepare()
+        self._compare_bytes()
         self._run_local_steps("reading and filtering")
         self._check_anything_read()
         while step := self._next_global_step():
@@ -150,6 +156,19 @@ class _Run:
             self.work.mkdir(parents=True)
             marker.write_text(fingerprint, encoding="utf-8")
 
+    def _compare_bytes(self) -> None:
+        """Find documents of equal bytes before any work is done, in the sources that ask for it."""
+        tasks = [
+            DescribeTask(self.work / name / "1", index, name, "byte_dedup", self.settings, (), shard=shard)
+            for name, shards in self.shards.items()
+            if self.steps[name][:1] == ["byte_dedup"] and name not in self.recorded
+            for index, shard in enumerate(shards)
+        ]
+        if tasks:
+            self._map("comparing bytes", describe_shard, tasks)
+        find_duplicates(tasks)
+        self.equal_bytes = {(task.source, task.index): task.removed for task in tasks}
+
     def _run_local_steps(self, phase: str) -> None:
         """Carry out pending verdicts and all leading local steps of every source."""
         tasks: list[LocalTask] = []
@@ -168,7 +187,12 @@ class _Run:
             else:
                 known: Sequence[Recorded | None] = self.recorded.get(name) or [None] * len(shards)
                 mine = [
-                    new(index=index, shard=None if recorded else shard, recorded=recorded)
+                    new(
+                        index=index,
+                        shard=None if recorded else shard,
+                        recorded=recorded,
+                        equal_bytes=self.equal_bytes.get((name, index)),
+                    )
                     for index, (shard, recorded) in enumerate(zip(shards, known, strict=True))
                 ]
             self.done[name] = mine
@@ -208,7 +232,7 @@ class _Run:
 
     def _take_local_steps(self, name: str) -> tuple[str, ...]:
         taken = []
-        while self.steps[name] and self.steps[name][0] not in GLOBAL_STEPS:
+        while self.steps[name] and (self.steps[name][0] not in GLOBAL_STEPS or self.steps[name][0] == "byte_dedup"):
             taken.append(self.steps[name].pop(0))
         return tuple(taken)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from smollab.curate.decontaminate import decontaminate
-from smollab.curate.dedup import PieceDedup, Shards, exact_dedup, minhash_dedup, url_dedup
+from smollab.curate.dedup import PieceDedup, Shards, byte_dedup, exact_dedup, minhash_dedup, url_dedup
 from smollab.curate.extract import extract_html
 from smollab.curate.filters import c4_quality, fineweb_quality, gopher_quality, gopher_repetition
 from smollab.curate.language import identify_language
@@ -81,6 +81,7 @@ LOCAL_STEPS: dict[str, Callable[[Curate], Step]] = {
     "pii": lambda curate: partial(mask_pii, settings=curate.pii),
 }
 GLOBAL_STEPS: dict[str, Callable[[Curate], Dedup]] = {
+    "byte_dedup": lambda curate: byte_dedup(),
     "url_dedup": lambda curate: url_dedup(),
     "exact_dedup": lambda curate: exact_dedup(),
     "minhash_dedup": lambda curate: minhash_dedup(curate.minhash_dedup),

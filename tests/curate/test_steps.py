@@ -61,7 +61,9 @@ def test_every_global_step_keeps_the_contract(name, tmp_path):
     step = GLOBAL_STEPS[name](Curate())
     assert step.name == name
     texts = [prose(1), prose(2), prose(1), "", "few words", "\ufffd\x00 \u200b", "a" * 10**6]
-    documents = [Document(str(i), t, "web", "en", {"url": f"http://a/{i % 2}"}) for i, t in enumerate(texts)]
+    documents = [
+        Document(str(i), t, "web", "en", {"url": f"http://a/{i % 2}"}, t.encode()) for i, t in enumerate(texts)
+    ]
     results = outcomes(step, tmp_path / "some", documents)
     assert [before for before, _ in results] == documents
     assert results[0][1] is documents[0] or results[0][1].text == documents[0].text

@@ -1,11 +1,12 @@
-"""Exact deduplication of whole documents: by text and by address.
+"""Exact deduplication of whole documents: by raw bytes, by text and by address.
 
-**Source**: FinePDFs drops documents whose text without white space is equal (run_finepdfs_pipeline.py); RefinedWeb
+**Source**: FinePDFs drops files of equal bytes before any work, and later documents whose text without white space is
+equal (run_finepdfs_pipeline.py); RefinedWeb
 drops addresses that an earlier snapshot already gave (Penedo et al. 2023, section 3.3). The hash is XXH3 with 128 bits
 (Collet): among a billion documents two share one by chance with a probability of 10^-21.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
@@ -15,12 +16,17 @@ from numpy.typing import NDArray
 from smollab.curate.dedup.whole import WholeDedup
 from smollab.documents import Document
 
-__all__ = ["exact_dedup", "normalize_url", "url_dedup"]
+__all__ = ["byte_dedup", "exact_dedup", "normalize_url", "url_dedup"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _INDEX_FILES = ("index.html", "index.htm", "index.php", "default.aspx")
 _TRACKING = ("utm_", "fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "jsessionid", "phpsessid", "sid")
 """Parameters that say how a visitor came, or who it is, not what the page holds; as a whole or, with `_`, a prefix."""
+
+
+def byte_dedup() -> WholeDedup:
+    """Build the global step that keeps the first of all documents with the same bytes, before anything is extracted."""
+    return WholeDedup(name="byte_dedup", reason="equal bytes", keys=_byte_keys, columns=2, columns_per_key=2)
 
 
 def exact_dedup() -> WholeDedup:
@@ -61,6 +67,12 @@ def _is_tracking(name: str) -> bool:
     return any(name.startswith(known) if known.endswith("_") else name == known for known in _TRACKING)
 
 
+def _byte_keys(documents: Sequence[Document]) -> NDArray[np.uint64]:
+    keys = _pack(xxhash.xxh3_128_digest(document.raw) for document in documents)
+    keys[[not document.raw for document in documents]] = 0
+    return keys
+
+
 def _text_keys(documents: Sequence[Document]) -> NDArray[np.uint64]:
     return _hash(["".join(document.text.lower().split()) for document in documents])
 
@@ -73,5 +85,8 @@ def _url_keys(documents: Sequence[Document]) -> NDArray[np.uint64]:
 
 
 def _hash(texts: Sequence[str]) -> NDArray[np.uint64]:
-    digests = b"".join(xxhash.xxh3_128_digest(text.encode("utf-8", "replace")) for text in texts)
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64).reshape(-1, 2)
+    return _pack(xxhash.xxh3_128_digest(text.encode("utf-8", "replace")) for text in texts)
+
+
+def _pack(digests: Iterable[bytes]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64).reshape(-1, 2)

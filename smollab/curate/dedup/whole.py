@@ -23,7 +23,7 @@ from smollab.curate.dedup.table import BLOCK_ROWS, Ids, Shards, Table, batched, 
 from smollab.documents import Document, Drop, replace
 from smollab.recipe import MinHash
 
-__all__ = ["CLUSTER_SIZE", "WholeDedup", "cluster_rows"]
+__all__ = ["CLUSTER_SIZE", "WholeDedup", "cluster_rows", "read_verdicts"]
 
 CLUSTER_SIZE = "minhash_cluster_size"
 """In the metadata of the document that stayed, as FineWeb2 records it: documents may be weighted by it."""
@@ -98,7 +98,7 @@ class WholeDedup:
 
     def carry_out(self, verdicts: Path, documents: Iterable[Document]) -> Iterator[tuple[Document, Document | Drop]]:
         """Yield each document of a shard with what becomes of it."""
-        found = _read_verdicts(verdicts)
+        found = read_verdicts(verdicts)
         next_row, kept, size = next(found, _NO_MORE)
         for row, document in enumerate(documents):
             if row != next_row:
@@ -165,7 +165,8 @@ def cluster_rows(
 _NO_MORE = (-1, "", 0)
 
 
-def _read_verdicts(path: Path) -> Iterator[tuple[int, str, int]]:
+def read_verdicts(path: Path) -> Iterator[tuple[int, str, int]]:
+    """Yield what `compare` wrote: row, id of what is kept in its place (empty: itself), size of its cluster."""
     for block in Table([path]).blocks("row", "kept", "size"):
         yield from zip(block["row"].tolist(), block["kept"], block["size"].tolist(), strict=True)
 

@@ -70,11 +70,11 @@ class PdfReader:
             return {"problem": f"took too long: more than {self._settings.cpu_seconds} CPU seconds"}
         return {"problem": f"crashed: the reader ended with {_name(status)}"}
 
-    def close(self, wait_s: float = END_S) -> int | None:
+    def close(self, wait_s: float | None = None) -> int | None:
         """End the child, if there is one, and return its exit status.
 
         Args:
-            wait_s: how long it may take to end by itself.
+            wait_s: how long it may take to end by itself; None: `END_S`.
         """
         if self._child is None:
             return None
@@ -84,7 +84,7 @@ class PdfReader:
                 if pipe is not None:
                     pipe.close()
         try:
-            return child.wait(wait_s)
+            return child.wait(END_S if wait_s is None else wait_s)
         except subprocess.TimeoutExpired:
             child.kill()
             return child.wait()

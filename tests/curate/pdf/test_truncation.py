@@ -7,7 +7,7 @@ from smollab.curate.pdf.truncation import CERTAIN, CUTS, find_truncation, is_pdf
 from smollab.curate.pipeline import curate
 from smollab.curate.readers import list_shards, read_shard
 from smollab.curate.shards import Report
-from smollab.recipe import Curate, Data, Source
+from smollab.recipe import Curate, Data, RecipeError, Source
 
 from ..making import SAMPLES, pack, page, prose, record
 
@@ -138,3 +138,30 @@ def test_pages_and_pdfs_of_one_crawl_are_extracted_and_truncated_ones_counted(tm
     drops = {reason: count.documents for step in funnel.steps for reason, count in step.drops.items()}
     assert drops["extract_pdf: truncated by the crawler"] == 1 and drops["extract_pdf: not a PDF"] == 1
     assert funnel.documents_kept == 2  # "gone" is no text
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_files_of_equal_bytes_are_removed_before_any_work(tmp_path, workers):
+    one, other = make_pdf(seed=1), make_pdf(seed=50)
+    for name, data in {"a/x": one, "a/y": other, "b/z": one, "b/none": b"nothing", "c/none": b"nothing"}.items():
+        path = tmp_path / f"{name}.pdf"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    steps = ("byte_dedup", "extract_pdf")
+    data = Data(sources={name: Source(address=f"pdf:{tmp_path / name}", steps=steps) for name in "abc"})
+    sources = curate(data, Curate(workers=workers), tmp_path / "out").sources
+    assert [source.documents_kept for source in sources.values()] == [2, 0, 0]
+    first, second = sources["b"].steps
+    assert first.name == "byte_dedup" and first.documents_in == 2 and second.documents_in == 1
+    (example,) = first.drops["byte_dedup: equal bytes"].examples
+    assert (example["id"], example["detail"]) == ("z.pdf", "of x.pdf")
+    again = curate(data, Curate(workers=workers), tmp_path / "out").sources  # from the ledger
+    assert again == sources
+
+
+def test_bytes_are_compared_first_or_not_at_all(tmp_path):
+    (tmp_path / "x.pdf").write_bytes(make_pdf())
+    for steps in (("url", "byte_dedup", "extract_pdf"), ("extract_pdf", "byte_dedup")):
+        data = Data(sources={"pdf": Source(address=f"pdf:{tmp_path}", steps=steps)})
+        with pytest.raises(RecipeError, match="list it first"):
+            curate(data, Curate(workers=1), tmp_path / "out")
