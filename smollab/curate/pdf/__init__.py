@@ -1,4 +1,6 @@
-"""PDF files -> text: an engine reads blocks with their places, and layout puts them in order.
+"""PDF files -> text: an engine reads lines with their places, and layout puts them in order.
+
+`read.py` shows how the parts come together: engine, triage and OCR, tables, layout, Markdown.
 
 Engines are the only modules that know a PDF library: `pymupdf_engine` (PyMuPDF, AGPL-3.0) and
 `pypdfium2_engine` (Apache-2.0/BSD-3-Clause). Nothing else may import those libraries, so that whoever

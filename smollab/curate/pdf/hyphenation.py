@@ -34,6 +34,7 @@ _ELISION = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS_END = re.compile(r"(?:https?://|www\.|ftp://)\S*$")
+_PATH = re.compile(r"/\w+/|/\w+\.\w|\w_\w|[\w.]/[\w.]+/")
 _NO_SPACES = "\u2e80-\u2fdf\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\u3001-\u3003"
 _ENDS_IDEOGRAPHIC = re.compile(f"[{_NO_SPACES}]$")
 _BEGINS_IDEOGRAPHIC = re.compile(f"[{_NO_SPACES}]")
@@ -85,7 +86,9 @@ def _join_at_hyphen(start: str, end: str, words: Counter[str]) -> tuple[str, str
         return body, ""
     if body[-1:].isspace() or body[-1:] in HYPHENS:  # a dash between words
         return start, " " if body[-1:].isspace() else ""
-    if _ADDRESS_END.search(body):
+    if body[-1] == "/":  # TeX breaks after a slash with a hyphen: GNU/-Linux
+        return body, ""
+    if _ADDRESS_END.search(body) or _PATH.search(body.rsplit(" ", 1)[-1] + end.split(" ", 1)[0]):
         return start, ""
     head, tail = _HEAD.search(body), _TAIL.match(end)
     if head is None or tail is None:

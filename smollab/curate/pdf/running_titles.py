@@ -41,7 +41,7 @@ WATERMARK_PAGES = 4
 
 _DIGITS = re.compile(r"\d+")
 _ROMAN_WORD = re.compile(r"\b[ivxl]+\b")
-_NUMBERS = re.compile(r"(?<![\d.,])\d{1,4}(?![\d,]|\.\d)|\b[ivxlc]{1,7}\b", re.IGNORECASE)
+_NUMBERS = re.compile(r"(?<![\d.,])\d{1,4}(?![\d,]|\.\d)|\b(?:[ivxlc]{1,7}|[IVXLC]{1,7})\b", re.ASCII)
 _ONLY_NUMBER = re.compile(
     r"\W*(?:page|seite|página|pagina|trang|pág\.?|pag\.?|s\.|p\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})"
     r"(?:\s*(?:/|of|von|de|di|sur|su|trên)\s*\d{1,4})?\W*",
@@ -230,6 +230,13 @@ def mark_line_numbers(page: Page) -> None:
                 if side == 0
                 else min(line.box[0] for line in column) > max(line.box[2] for line in beside)
             )
-            if outside and len(steps) == 1 and steps <= {1, 2, 5, 10}:
+            if outside and len(steps) == 1 and steps <= {1, 2, 5, 10} and _stand_apart(column, beside, side):
                 for line in column:
                     line.role = "line number"
+
+
+def _stand_apart(numbers: Sequence[Line], text: Sequence[Line], side: int) -> bool:
+    """Tell numbers in smaller type, or farther from the text than those of headings and lists are."""
+    nearest = min(line.box[0] for line in text) if side == 0 else max(line.box[2] for line in text)
+    gap = min(abs(nearest - line.box[2 - side]) for line in numbers)
+    return numbers[0].size <= 0.9 * text[0].size or gap >= 1.5 * text[0].size

@@ -81,3 +81,12 @@ def test_a_column_of_figures_is_no_line_numbers():
     table = page(*paragraph(60, 88, [f"row {k}" for k in range(6)]), *figures)
     mark_line_numbers(table)
     assert all(found.role is None for found in table.lines)
+
+
+def test_the_numbers_of_a_list_are_no_line_numbers():
+    items = page(
+        *paragraph(60, 88, [f"item {k} of a list" for k in range(1, 8)]),
+        *(line(48, 76 + 12 * k, str(k)) for k in range(1, 8)),
+    )
+    mark_line_numbers(items)
+    assert all(found.role is None for found in items.lines)
