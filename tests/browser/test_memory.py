@@ -6,12 +6,19 @@ from .panel import open_panels
 
 pytestmark = pytest.mark.browser
 
-# A run of seconds in place of the main job; the panels are the notebook's.
+# An untrained model in place of a run's; the panels are the notebook's.
 STAND_IN = """
-from smollab.lab.runs import open_run
-from smollab.model.config import ModelConfig
+from types import SimpleNamespace
 
-run, smollm3 = open_run(prefer="smoke"), ModelConfig()
+from smollab.model.config import ModelConfig
+from smollab.model.transformer import Transformer
+from smollab.tokens.tokenizer import train_tokenizer
+
+smollm3 = ModelConfig()
+tokenizer = train_tokenizer(["The installation program asks for a language and a keyboard."] * 3, 280)
+small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+config = ModelConfig(**small, vocab_size=280, max_position_embeddings=128, initializer_range=0.2)
+run = SimpleNamespace(model=Transformer(config).eval(), tokenizer=tokenizer)
 """
 
 
@@ -42,5 +49,5 @@ def test_the_model_writes_anew_when_a_setting_is_moved(panels):
     panel.press(1, ["ArrowRight"] * 3, "3 of ")
     assert panel.picture() != before
     panel.press(0, ["Home"], "1 of ")
-    panel.press(4, ["ArrowRight"], "1 of ")
+    panel.press(4, ["End"], "1 of ")
     panel.screenshot()
