@@ -62,6 +62,7 @@ class PdfReader:
                 result: dict[str, Any] = json.loads(answer)
                 return result
             except (ValueError, RecursionError):
+                self.close(wait_s=0)
                 return {"problem": "crashed: the reader answered nonsense"}
         status = self.close()
         if dog.bit:
