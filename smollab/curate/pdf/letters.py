@@ -30,7 +30,7 @@ _COMBINING = {
 }
 # TeX draws the accent first, then the letter beneath it; the space between is a matter of rounding.
 _LOOSE_ACCENT = re.compile(r"([´ˆ˜¨˘ˇ˚˙˝]) ?([A-Za-zıȷ])")
-_LOOSE_GRAVE = re.compile(r"(?<=\w)(`) ?([aeiouAEIOUı])(?=[\w\s,.;:!?])")
+_LOOSE_GRAVE = re.compile(r"(?<=\w)(`) ?([aeiouAEIOUı])(?=[\w\s,.;:!?]|$)")
 _LOOSE_CEDILLA = re.compile(r"([cCsStT]) ?(¸)|(¸) ?([cCsStT])")
 _TO_REPAIR = re.compile("[\ufb00-\ufb06ĳĲŉ´`ˆ˜¨¸˘ˇ˚˙˝]")
 
