@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from smollab.curate.pdf.garbled import is_garbled
 from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
 from smollab.curate.pdf.page import Block, Page, PdfFile, Place, UnreadablePdf
 from smollab.curate.pdf.routing import Router
-from smollab.curate.pdf.tables import find_tables
+from smollab.curate.pdf.tables import find_tables, join_over_pages
 from smollab.recipe import ExtractPdf
 
 
@@ -59,13 +60,14 @@ def read_document(
         characters += sum(len(line.text) for line in page.lines)
         if characters > settings.maximum_characters:
             raise UnreadablePdf(f"too much text: more than {settings.maximum_characters} characters")
-        router.route(page)
+        router.route(page, garbled=is_garbled(page))
         prepare_page(page)
         page.tables = find_tables(page)
         finish_page(page)
         pages.append(page)
     if all(page.problem.startswith("corrupt") for page in pages):
         raise UnreadablePdf(pages[0].problem)
+    join_over_pages(pages)
     blocks, typography = arrange(pages)
     text, places = write_text(blocks, pages, typography)
     metadata = describe(file.facts, blocks, pages) | router.notes() | {"page_starts": _page_starts(places)}
