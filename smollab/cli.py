@@ -678,8 +678,8 @@ def _ablate_architecture(
     from smollab.experiments.architecture_ablation import (
         ablate_architecture,
         architecture_table,
-        architectures,
         load_comparison,
+        plan_variants,
     )
     from smollab.progress import console
     from smollab.workflow import run_recipe
@@ -687,7 +687,8 @@ def _ablate_architecture(
     corpus = folder / "corpus"
     run_recipe(recipe, corpus, until="tokenize")
     made = corpus / "tokenize"
-    with _steps_bar(len(seeds) * len(only or architectures(recipe)) * recipe.total_steps) as tell_steps:
+    steps = sum(variant.total_steps for variant in plan_variants(recipe, made / "tokenizer", only).values())
+    with _steps_bar(len(seeds) * steps) as tell_steps:
         results = ablate_architecture(
             recipe, made / "tokens", made / "tokenizer", folder, seeds, only, progress=tell_steps
         )

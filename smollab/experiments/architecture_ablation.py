@@ -69,6 +69,31 @@ def at_equal_flops(recipe: Recipe, baseline: Recipe, vocab_size: int) -> Recipe:
     return shorten(recipe, round(baseline.total_steps * per_token[1] / per_token[0]))
 
 
+def plan_variants(recipe: Recipe, tokenizer: Path, only: Sequence[str] = ()) -> dict[str, Recipe]:
+    """What is to be trained: the baseline, and the variants with their steps at equal operations.
+
+    Args:
+        recipe: the baseline and its training.
+        tokenizer: folder of the tokenizer, whose vocabulary counts among the operations.
+        only: some of the names of `architectures`; empty: all.
+
+    Raises:
+        RecipeError: an unknown variant.
+    """
+    from smollab.tokens.tokenizer import load_tokenizer
+
+    known = architectures(recipe)
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise RecipeError(f"no variant {unknown[0]!r}; known: {', '.join(known)}")
+    vocab_size = load_tokenizer(tokenizer).get_vocab_size()
+    return {
+        name: at_equal_flops(variant, recipe, vocab_size)
+        for name, variant in known.items()
+        if not only or name in only or name == BASELINE
+    }
+
+
 def ablate_architecture(
     recipe: Recipe,
     tokens: Path,
@@ -98,16 +123,7 @@ def ablate_architecture(
     """
     from smollab.tokens.tokenizer import load_tokenizer
 
-    known = architectures(recipe)
-    unknown = [name for name in only if name not in known]
-    if unknown:
-        raise RecipeError(f"no variant {unknown[0]!r}; known: {', '.join(known)}")
-    vocab_size = load_tokenizer(tokenizer).get_vocab_size()
-    chosen = {
-        name: at_equal_flops(variant, recipe, vocab_size)
-        for name, variant in known.items()
-        if not only or name in only or name == BASELINE
-    }
+    chosen, vocab_size = plan_variants(recipe, tokenizer, only), load_tokenizer(tokenizer).get_vocab_size()
     variants = {name: Variant(variant, tokens, tokenizer) for name, variant in chosen.items()}
     comparison = compare(variants, seeds, folder, recipe.curate.workers, progress)
     speeds = relative_speeds(chosen, vocab_size)

@@ -33,7 +33,7 @@ SMALL = {
     "curate.workers": 1,
 }
 """What makes the recipe `ablation-architecture` small enough for a notebook cell."""
-SMALL_STEPS = 40
+SMALL_STEPS = 30
 TINY = {"hidden_size": 48, "intermediate_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4}
 """Shape of the models of the panel."""
 LENGTH, ROWS, RATE = 64, 4, 4e-3
@@ -86,12 +86,15 @@ def first_steps(run: Run, choices: dict[str, Any], steps: int = 16, seed: int = 
 def two_documents(run: Run, num_tokens: int) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """The beginnings of the two longest held-out pages, packed into one row: tokens, document ids, labels.
 
+    English ones if the run has them.
+
     Args:
         run: whose pages.
         num_tokens: of each page.
     """
     folder = run.folder / "tokenize" / "tokens" / "held_out"
-    documents = [shard.document(i) for shard in open_shards(folder, "web") for i in range(len(shard))]
+    name = "web-en" if (folder / "web-en" / "header.json").is_file() else "web"
+    documents = [shard.document(i) for shard in open_shards(folder, name) for i in range(len(shard))]
     longest = sorted(documents, key=len, reverse=True)[:2]
     tokens = torch.cat([torch.from_numpy(document[:num_tokens].astype("int64")) for document in longest])
     ids = torch.arange(2).repeat_interleave(num_tokens)
@@ -106,10 +109,13 @@ def difference_from_transformers(model: Transformer, tokens: torch.Tensor) -> fl
         tokens: (batch, seq).
     """
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
     with TemporaryDirectory() as folder, torch.inference_mode():
         save_huggingface(model, Path(folder))
+        logging.disable_progress_bar()  # it would stay in a notebook's output
         theirs = AutoModelForCausalLM.from_pretrained(folder).eval()
+        logging.enable_progress_bar()
         return float((model.logits(model(tokens)) - theirs(tokens).logits).abs().max())
 
 
