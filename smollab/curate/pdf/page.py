@@ -20,7 +20,6 @@ Kind = Literal[
     "heading",
     "list item",
     "code",
-    "formula",
     "table",
     "figure",
     "caption",

@@ -23,7 +23,6 @@ COLORS = {
     "heading": "#b3261e",
     "list item": "#2e7d32",
     "code": "#6a3fa0",
-    "formula": "#6a3fa0",
     "table": "#c76a00",
     "figure": "#888888",
     "caption": "#00838f",
