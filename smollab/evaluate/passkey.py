@@ -11,7 +11,7 @@ Source: Mohtashami & Jaggi 2023 (Landmark Attention), section 4.2; as a map over
 in a Haystack). Harder tests are RULER's (Hsieh et al. 2024): a model can find a key and still not use a long text.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ NEEDLE = "\nThe pass key is {key}. Remember it.\n"
 DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Where the sentence stands: 0 at the beginning of the text, 1 right before the question."""
 TOKENS_AT_A_TIME = 16_384
+FILLER_LENGTHS = 64
+"""Filler that is read, in texts of the longest length: enough that stretches of it hardly repeat."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +199,21 @@ def ask_checkpoint(
     """
     trained = model.config.max_position_embeddings
     lengths = lengths or [trained // 2, trained, 2 * trained, 4 * trained]
-    shards = list_shards("filler", Source(address=filler))
-    texts = [" ".join(document.text.split()) for shard in shards for document in read_shard(shard, Report())]
-    rows = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
-    tokens = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows] or [np.empty(0, np.int64)])
+    rows: list[np.ndarray] = [np.empty(0, np.int64)]
+    for text in _texts(filler):
+        rows.append(np.asarray(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64))
+        if sum(map(len, rows)) > FILLER_LENGTHS * max(lengths):
+            break
+    tokens = np.concatenate(rows)
     model_at = lambda length: extend(model, length, method)  # type: ignore[arg-type]
     return evaluate_passkey(model_at, tokenizer, tokens, lengths, DEPTHS, keys, digits, seed)
+
+
+def _texts(filler: str) -> Iterator[str]:
+    """The documents of a source, each without its line breaks."""
+    for shard in list_shards("filler", Source(address=filler)):
+        for document in read_shard(shard, Report()):
+            yield " ".join(document.text.split())
 
 
 def passkey_table(scores: PasskeyScores) -> "Table":

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from smollab import cli
 from smollab.evaluate.passkey import NEEDLE
 from smollab.experiments import long_context
 from smollab.experiments.long_context import ablate_context, load_context_comparison, write_tokens
@@ -78,6 +79,19 @@ def test_trials_that_are_done_are_kept_and_another_seed_is_added(done, monkeypat
     monkeypatch.setattr(long_context, "TIMES_LONGER", (1, 2))
     monkeypatch.setattr(long_context, "run_trial", lambda *arguments: pytest.fail("a trial was run again"))
     assert ablate_context(load_recipe("ablation-context", SMALL), folder, (1, 2), workers=1) == before
+
+
+def test_the_command_line_shows_a_table_and_draws_a_figure(done, capsys):
+    """All trials are done, so nothing is trained."""
+    folder, before = done
+    changes = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_context, "KEYS", 1)
+        patch.setattr(long_context, "TIMES_LONGER", (1, 2))
+        assert cli.main(["ablate", "context", "--seeds", "2", "--run", str(folder), *changes]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [str(folder / "results.json"), str(folder / "context.png")]
+    assert json.loads((folder / "results.json").read_text()) == json.loads(json.dumps(before))
+    assert (folder / "context.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_seed_gives_the_same_documents(done, tmp_path):

@@ -9,9 +9,11 @@ import torch
 from transformers import AutoModelForCausalLM, SmolLM3Config
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
+from smollab.model.generate import generate
 from smollab.model.huggingface import CheckpointError, load_huggingface, save_huggingface
 from smollab.model.rope import PositionInterpolation, rope_frequencies
 from smollab.model.rope_settings import read_rope_settings, write_rope_settings
+from smollab.model.sampling import Sampling
 from smollab.model.transformer import Transformer
 from smollab.model.yarn import Yarn, yarn_attention_factor
 
@@ -100,6 +102,16 @@ def test_logits_equal_those_of_transformers_beyond_the_training_length(pair, ran
         torch.testing.assert_close(mine, judge, rtol=1e-4, atol=1e-4)
         ours.config = replace(ours.config, rope_scaling=None)
         assert (ours.logits(ours(tokens)) - judge).abs().max() > 1e-3, "without YaRN the logits are others"
+
+
+def test_greedy_decoding_against_the_cache_equals_transformers(pair, random_tokens):
+    ours, theirs = pair
+    prompt = random_tokens(1, 60)  # beyond the training length of 32
+    options = {"max_new_tokens": 30, "do_sample": False, "pad_token_id": 0, "eos_token_id": None}
+    expected = theirs.generate(prompt, attention_mask=torch.ones_like(prompt), **options)[0, 60:].tolist()
+    assert list(generate(ours, prompt[0], 30, Sampling(0.0))) == expected
+    ours.config = replace(ours.config, rope_scaling=None)
+    assert list(generate(ours, prompt[0], 30, Sampling(0.0))) != expected
 
 
 def test_both_dialects_of_config_json_are_read(pair, tmp_path):
