@@ -63,6 +63,7 @@ bench: $(BENCH)/.installed  ## measure ours against others, side by side
 	$(BENCH)/python benchmarks/document_masking.py
 	$(BENCH)/python benchmarks/generation.py
 	$(BENCH)/python benchmarks/extraction.py
+	$(BENCH)/python benchmarks/pdf.py
 	$(BENCH)/python benchmarks/curation.py
 	$(BENCH)/python benchmarks/deduplication.py
 	$(BENCH)/python benchmarks/scaling.py

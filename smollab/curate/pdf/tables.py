@@ -22,7 +22,7 @@ from smollab.curate.pdf.tables_ruled import find_between, find_grids
 
 MOST_LINES = 3000
 """A page with more lines is a map or a drawing."""
-EDGE_LINES = 4
+EDGE_LINES = 3
 """Most lines of running titles and page numbers above or below a table that goes on."""
 SAME_PLACE = 12.0
 """Sides of a table and its continuation differ by less; points."""

@@ -18,8 +18,8 @@ TEXTS = {
     "en": TEXT,
     "de": "Elf Jahre lang zeigte die Uhr am Rathausturm zehn Minuten nach vier, und niemand störte sich daran, bis sie "
     "sich am Sonntag wieder in Bewegung setzte und zum ersten Mal schlug.",
-    "fr": "Pendant onze ans l'horloge de la mairie a indiqué quatre heures dix, et personne ne s'en plaignait, jusqu'au "
-    "dimanche où elle s'est remise en marche devant tous les habitants.",
+    "fr": "Pendant onze ans l'horloge de la mairie a indiqué quatre heures dix, et personne ne s'en plaignait, "
+    "jusqu'au dimanche où elle s'est remise en marche devant tous les habitants.",
     "vi": "Trong suốt mười một năm chiếc đồng hồ trên tháp chỉ bốn giờ mười phút, và không ai phàn nàn về điều đó cho "
     "đến ngày chủ nhật khi nó chạy lại trước mặt mọi người.",
 }
@@ -78,7 +78,7 @@ WRONG = {
     "shifted by 29": shifted(29),
     "shuffled": shuffled(),
     "private use": {letter: chr(0xF000 + ord(letter)) for letter in LETTERS},
-    "lost ligature": {"t": "\ufffd"},
+    "lost letter": {"t": "\uf001"},
 }
 
 
