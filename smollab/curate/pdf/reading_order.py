@@ -147,7 +147,7 @@ def _bands(items: list[Item], gutter: float) -> list[tuple[bool, list[Item]]]:
     """Cut items into bands from top to bottom: (whether they cross the gutter, items)."""
     lefts = [box_of(item)[0] for item in items]
     rights = [box_of(item)[2] for item in items]
-    slack_left = max(3.0, CROSSING_SLACK * (gutter - min(lefts)))
+    slack_left = max(3.0, 0.25 * CROSSING_SLACK * (gutter - min(lefts)))  # lines stick out at their ends
     slack_right = max(3.0, CROSSING_SLACK * (max(rights) - gutter))
     crossing = [x0 < gutter - slack_left and x1 > gutter + slack_right for x0, x1 in zip(lefts, rights, strict=True)]
     _mark_titles(items, crossing)

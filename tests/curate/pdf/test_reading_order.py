@@ -119,3 +119,12 @@ def test_a_two_column_paper_with_title_figure_footnote_and_table_keeps_the_order
     assert "Figure 1: What was measured." in text
     for part in parts:  # none is torn by columns, pages, the footnote or the figures
         assert part in text
+
+
+def test_a_wide_formula_in_pieces_cuts_both_columns():
+    """Its right piece begins a little before the gutter, where no line of the right column does."""
+    lines = column(50, 80, "a", 8) + column(310, 80, "b", 8)
+    lines += [line(120, 200, "f0 =", width=90), line(225, 200, "f1 + more of it up to the right", width=325)]
+    lines += column(50, 240, "c", 8) + column(310, 240, "d", 8)
+    found = "".join(names(lines))
+    assert found.index("b7") < found.index("f0") < found.index("c0") < found.index("d0")
