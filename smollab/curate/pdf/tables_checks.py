@@ -21,7 +21,7 @@ _DRAWN = re.compile(r"[-+|=]{2,}>?|^[|+]$")
 _SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})*\.?")
 _FORMULA_NUMBER = re.compile(r"\(\d{1,3}(?:\.\d{1,3})*[a-z]?\)")
 _MATH_FONT = re.compile(r"cmmi|cmsy|cmex|msam|msbm|math|symbol|mtmi|mtsy", re.I)
-_ALGORITHM = re.compile(r"(?:Algorithm|Listing|Procedure|Algorithmus|Algorithme|Algoritmo) \d", re.I)
+_ALGORITHM = re.compile(r"(?:Algorithm(?:us|e)?|Algoritmo|Listing|Procedure) \d", re.I)
 
 
 def is_prose(rows: Sequence[Row]) -> bool:
