@@ -1,6 +1,7 @@
 """`torchrun -m smollab.train`: the same run in several processes; killed, and gone on with in other numbers."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,8 +44,6 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def copy_of_tokens(alone: Path, folder: Path) -> Path:
     """A folder in which everything before pretraining is done."""
-    import shutil
-
     shutil.copytree(alone, folder)
     shutil.rmtree(folder / "pretrain")
     for left in (folder / "manifests" / "pretrain.json", folder / ".workflow" / "pretrain.json"):
@@ -52,35 +51,64 @@ def copy_of_tokens(alone: Path, folder: Path) -> Path:
     return folder
 
 
-def test_a_killed_rank_ends_the_others_and_another_layout_goes_on(alone: Path, tmp_path: Path) -> None:
-    folder = copy_of_tokens(alone, tmp_path / "run")
-    together = start(2, folder, "parallel.tensor=2")
+@pytest.fixture(scope="module")
+def together(alone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run in two processes."""
+    folder = copy_of_tokens(alone, tmp_path_factory.mktemp("together") / "run")
+    finish(start(2, folder, "parallel.tensor=2"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def killed(alone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run in two processes, one of which is killed as soon as there is a checkpoint."""
+    folder = copy_of_tokens(alone, tmp_path_factory.mktemp("killed") / "run")
+    run = start(2, folder, "parallel.tensor=2")
     checkpoints = folder / "pretrain" / "checkpoints"
     deadline = time.monotonic() + 300
-    while not list_checkpoints(checkpoints) and together.poll() is None and time.monotonic() < deadline:
+    while not list_checkpoints(checkpoints) and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    ranks = subprocess.run(["pgrep", "-P", str(together.pid)], capture_output=True, text=True).stdout.split()
+    ranks = subprocess.run(["pgrep", "-P", str(run.pid)], capture_output=True, text=True, check=True).stdout.split()
     os.kill(int(ranks[-1]), signal.SIGKILL)
-    output, _ = together.communicate(timeout=300)
-    assert together.returncode != 0
-    assert "SIGKILL" in output or "exitcode  : -9" in output
-    saved = list_checkpoints(checkpoints)
-    assert saved
-    assert int(saved[-1].name.removeprefix("step-")) < 14  # it did not get to the end
+    output, _ = run.communicate(timeout=300)
+    assert run.returncode != 0
+    assert "exitcode  : -9" in output  # torchrun names it
+    return folder
 
-    continued = start(2, folder, "parallel.pipeline=2", "train.micro_batch_sequences=1")
-    output, _ = continued.communicate(timeout=300)
-    assert continued.returncode == 0, output
-    assert "continuing after step" in output
-    expected, found = (read_metrics(run / "pretrain" / "metrics.jsonl") for run in (alone, folder))
-    assert [row["step"] for row in found] == [row["step"] for row in expected]
-    for ours, theirs in zip(found, expected, strict=True):
-        assert abs(ours["loss"] - theirs["loss"]) < LOSS_DIFFERENCE
-        assert ours["sources"] == theirs["sources"]
-    whole = load_file(list_checkpoints(alone / "pretrain" / "checkpoints")[-1] / "model.safetensors")
-    parts = {}
-    for file in list_checkpoints(checkpoints)[-1].glob("model*.safetensors"):
-        parts |= load_file(file)
+
+def finish(run: subprocess.Popen[str]) -> str:
+    """Wait for the end of a run that should succeed; returns what it said."""
+    output, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, output
+    return output
+
+
+def losses(folder: Path) -> list[float]:
+    """Of every step."""
+    rows = read_metrics(folder / "pretrain" / "metrics.jsonl")
+    assert [row["step"] for row in rows] == list(range(1, 15))
+    return [row["loss"] for row in rows]
+
+
+def test_two_processes_train_as_one(alone: Path, together: Path) -> None:
+    assert losses(together) == pytest.approx(losses(alone), abs=LOSS_DIFFERENCE)
+
+
+def test_a_run_whose_rank_was_killed_goes_on_bit_for_bit(killed: Path, together: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(killed, folder)
+    assert "continuing after step" in finish(start(2, folder, "parallel.tensor=2"))
+    assert losses(folder) == losses(together)
+
+
+def test_another_layout_goes_on_with_it(killed: Path, alone: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(killed, folder)
+    finish(start(2, folder, "parallel.pipeline=2", "train.micro_batch_sequences=1"))
+    assert losses(folder) == pytest.approx(losses(alone), abs=LOSS_DIFFERENCE)
+    last = [list_checkpoints(run / "pretrain" / "checkpoints")[-1] for run in (alone, folder)]
+    whole = load_file(last[0] / "model.safetensors")
+    parts = {name: tensor for file in last[1].glob("model*.safetensors") for name, tensor in load_file(file).items()}
     assert parts.keys() == whole.keys()
     for name, tensor in whole.items():
         assert (parts[name] - tensor).abs().max() < WEIGHT_DIFFERENCE * tensor.abs().max(), name
