@@ -1,11 +1,11 @@
 """What a context ablation found, as a table and a figure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from smollab.experiments.long_context import AS_TRAINED, LONGER, POSITIONS, RAISED, SCALINGS, load_context_comparison
 from smollab.experiments.summary import bounds
-from smollab.plots.positions import Bounds, plot_context
+from smollab.plots.positions import Bounds, plot_context, plot_passkeys
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,6 +36,17 @@ def context_intervals(results: Mapping[str, Any]) -> dict[str, dict[str, dict[in
 def draw_context(results: Mapping[str, Any]) -> "Figure":
     """Accuracy by length with intervals, one panel for each kind of positions."""
     return plot_context(context_intervals(results), results["trained"]["length"], results["chance"])
+
+
+def draw_maps(
+    results: Mapping[str, Any], positions: str, ways: Sequence[str] = (AS_TRAINED, "YaRN", RAISED)
+) -> "Figure":
+    """Share of keys found by length and depth, mean over seeds, one map for each way to extend."""
+    trained = results["maps"][f"{positions}, {AS_TRAINED}"]
+    rows = {way: results["maps"][f"{positions}, {way}"] for way in ways}
+    # At the trained length the methods that only change frequencies are the model as it was trained.
+    maps = {way: row if len(row) == len(trained) else [trained[0], *row] for way, row in rows.items()}
+    return plot_passkeys(maps, results["lengths"], results["depths"], results["trained"]["length"])
 
 
 def context_table(results: Mapping[str, Any]) -> "Table":

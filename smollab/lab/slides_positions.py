@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smollab.experiments.context_summary import draw_context
+from smollab.experiments.context_summary import draw_context, draw_maps
 from smollab.lab.ablation import load_results
 from smollab.lab.positions import METHOD_NAMES, method_frequencies, score_decay
 from smollab.lab.runs import Run
 from smollab.model.rope import rope_frequencies, rope_wavelengths
-from smollab.plots.positions import plot_passkeys, plot_rotation, plot_slowing, plot_wavelengths
+from smollab.plots.positions import plot_rotation, plot_slowing, plot_wavelengths
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,9 +51,7 @@ def slowing(run: Run) -> "Figure":
 
 def passkeys(run: Run) -> "Figure":
     """Keys found by length and depth: as trained, with YaRN, and after training on with a larger theta."""
-    results = load_results("ablation-context")
-    maps = {way: results["maps"][f"RoPE, {way}"] for way in ("as trained", "YaRN", "longer, theta")}
-    return plot_passkeys(maps, results["lengths"], results["depths"], results["trained"]["length"])
+    return draw_maps(load_results("ablation-context"), "RoPE")
 
 
 def context(run: Run) -> "Figure":

@@ -115,20 +115,18 @@ def plot_passkeys(
     """Share of keys found by length and depth, one map for each model.
 
     Args:
-        maps: name -> (lengths, depths) shares; rows may be fewer than the lengths, then the last lengths are meant.
+        maps: name -> (lengths, depths) shares.
         lengths: tokens.
         depths: 0 the beginning of the text, 1 right before the question.
         trained_length: longer texts are marked.
     """
     figure, axes = new_figure(max(3.0 * len(maps), 5.2), 3.2, columns=len(maps))
     for axis, (name, rows) in zip(np.atleast_1d(axes), maps.items(), strict=True):
-        shares = np.full((len(lengths), len(depths)), np.nan)
-        shares[len(lengths) - len(rows) :] = rows
+        shares = np.asarray(rows)
         # Viridis is ordered by lightness, so it reads in gray as well; the numbers make it exact.
         axis.imshow(shares.T, cmap="viridis", vmin=0, vmax=1, aspect="auto")
         for (i, j), share in np.ndenumerate(shares):
-            if not np.isnan(share):
-                axis.text(i, j, f"{100 * share:.0f}", ha="center", va="center", fontsize=8.5,
+            axis.text(i, j, f"{100 * share:.0f}", ha="center", va="center", fontsize=8.5,
                           color="white" if share < 0.6 else "black")  # fmt: skip
         within = sum(length <= trained_length for length in lengths)
         if 0 < within < len(lengths):
