@@ -30,8 +30,8 @@ class PdfPanel(Panel):
     def __init__(self, first: str = "latex-news", page: int = 4) -> None:
         self.file = dropdown("file", list(SAMPLES.items()), first)
         self.page = int_slider("page shown", page, 1, len(open_sample(first).pages), live=False)
-        self.gutter = slider("columns are at least apart (points)", MIN_GUTTER, 2, 120, 2, ".0f", live=False)
-        self.repeat = slider("running titles: share of pages", REPEAT_SHARE, 0.05, 1, 0.05, ".2f", live=False)
+        self.gutter = slider("gutter is at least (points)", MIN_GUTTER, 2, 120, 2, ".0f", live=False)
+        self.repeat = slider("titles on share of pages", REPEAT_SHARE, 0.05, 1, 0.05, ".2f", live=False)
         self.threshold = slider("scan from probability", ExtractPdf().scan_probability, 0, 1, 0.05, ".2f")
         self.file.observe(lambda change: self.offer(self.page, len(open_sample(self.file.value).pages)), "value")
         super().__init__(self.file, self.page, self.gutter, self.repeat, self.threshold)
