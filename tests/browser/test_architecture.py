@@ -22,14 +22,14 @@ from smollab.tokens.tokenizer import train_tokenizer
 
 rng, folder = np.random.default_rng(0), Path(mkdtemp())
 for part in ("train", "held_out"):
-    documents = [(rng.integers(0, 300, size=700).tolist(), 1000) for _ in range(8)]
-    write_shard(folder / "tokenize" / "tokens" / part / "web-en", documents, 300, "hash")
+    documents = [(rng.integers(0, 280, size=700).tolist(), 1000) for _ in range(8)]
+    write_shard(folder / "tokenize" / "tokens" / part / "web-en", documents, 280, "hash")
 config = ModelConfig(
-    vocab_size=300, hidden_size=32, intermediate_size=64, num_hidden_layers=4, num_attention_heads=4,
+    vocab_size=280, hidden_size=32, intermediate_size=64, num_hidden_layers=4, num_attention_heads=4,
     num_key_value_heads=2, max_position_embeddings=64, initializer_range=0.3,
 )
 model = Transformer(config, seed=1).eval()
-tokenizer = train_tokenizer(["The installation program asks a few questions. "] * 20, 300)
+tokenizer = train_tokenizer(["The installation program asks a few questions. "] * 20, 280)
 run = SimpleNamespace(folder=folder, tokenizer=tokenizer, model=model, name="small")
 pair_tokens, ids, labels = two_documents(run, 10)
 """
