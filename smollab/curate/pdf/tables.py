@@ -111,6 +111,8 @@ def join_continued(table: Table, following: Table) -> Table | None:
 
 def _has_heads(table: Table) -> bool:
     """Tell whether the first row of a table is heads, so that it is a new table."""
+    if not table.lines:  # all its words stand in cells that were cut from longer lines
+        return False
     top = min(line.box[3] for line in table.lines)
     first = [line for line in table.lines if line.box[1] < top - 1]
     rest = [line for line in table.lines if line.box[1] >= top - 1]

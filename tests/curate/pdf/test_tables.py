@@ -244,3 +244,12 @@ def test_tables_with_text_between_or_other_columns_stay_apart():
     assert [len(page.tables) for page in pages] == [1, 1]
     first, other = part(1, NUMBERS, 450).tables[0], part(2, [["a", "b"], ["1", "2"]], 40).tables[0]
     assert join_continued(first, other) is None
+
+
+def test_a_continuation_whose_lines_are_all_cut_has_no_heads():
+    """A real thesis failed here: all words of its second table stood in cells cut from longer lines."""
+    first = Table((50.0, 700.0, 400.0, 720.0), [["Name", "Count"], ["a", "1"]])
+    following = Table((50.0, 50.0, 400.0, 70.0), [["b", "2"], ["c", "3"]])
+    joined = join_continued(first, following)
+    assert joined is not None
+    assert joined.rows == [["Name", "Count"], ["a", "1"], ["b", "2"], ["c", "3"]]
