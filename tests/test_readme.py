@@ -24,7 +24,7 @@ COMMANDS = [words for path in TEXTS for words in shell_lines(path.read_text(enco
 
 
 def test_there_are_commands_to_check() -> None:
-    assert {words[0] for words in COMMANDS} <= {"make", "smollab", "source", "ray"}
+    assert {words[0] for words in COMMANDS} <= {"make", "smollab", "source", "ray", "torchrun"}
 
 
 @pytest.mark.parametrize("words", [words for words in COMMANDS if words[0] == "make"], ids=" ".join)
@@ -41,6 +41,14 @@ def test_smollab_commands_are_understood(words: list[str]) -> None:
     recipe = getattr(options, "recipe", None)
     if recipe:
         load_recipe(recipe, dict(parse_override(text) for text in options.set))
+
+
+@pytest.mark.parametrize("words", [words for words in COMMANDS if words[0] == "torchrun"], ids=" ".join)
+def test_torchrun_commands_are_understood(words: list[str]) -> None:
+    module = words.index("smollab.train")
+    assert words[module - 1] == "-m"
+    options = parse(["pretrain", *words[module + 1 :]])
+    load_recipe(options.recipe, dict(parse_override(text) for text in options.set))
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
