@@ -1,9 +1,10 @@
 """OCR of scanned pages: Tesseract (ours, `smollab[ocr]`) and RapidOCR (models in its wheel), by word F1 and CPU time.
 
-    python benchmarks/ocr.py           a page in each of seven languages; needs tesserocr, its language data, and rapidocr
+    python benchmarks/ocr.py
 
-Each page is a real one, rendered, turned, blurred and made noisy (`scripts/samples/made_scans.py`); its embedded text is
-the gold. Both see the same picture of 200 dpi, one thread each, and Tesseract is told the language.
+A page in each of seven languages; needs tesserocr with its language data, and rapidocr. Each page is a real one,
+rendered, turned, blurred and made noisy (`scripts/samples/made_scans.py`); its embedded text is the gold. Both see the
+same picture of 200 dpi, one thread each, and Tesseract is told the language.
 """
 
 import argparse
