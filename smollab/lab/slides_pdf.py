@@ -29,7 +29,7 @@ def triage_threshold(run: Run) -> "Figure":
     curves = {}
     for name, chosen in (("real", labeled.real), ("made", ~labeled.real)):
         rows = np.flatnonzero(chosen)
-        files = [labeled.files[row] for row in rows]
+        files = [labeled.files[int(row)] for row in rows]
         for what in ("precision", "recall"):
             curves[f"{what}, {name} pages"] = [
                 bootstrap_selection(probabilities[rows], labeled.scan[rows], files, threshold, what)
