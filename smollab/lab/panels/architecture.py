@@ -46,6 +46,7 @@ class AttentionMapPanel(Panel):
         kind = "RoPE" if self.model.config.uses_rope(layer) else "NoPE"
         crossing, back = share_across(weights, self.document_ids), mean_look_back(weights)
         figure = plot_attention([weights.mean(0).numpy()], [f"layer {layer}: {kind}"], self.labels)
+        figure.set_size_inches(5.8, 6.1)  # a single map, large enough to read its labels
         return figure, (
             f"Layer {layer} {'turns queries and keys by position' if kind == 'RoPE' else 'knows no positions'} "
             f"({kind}); the row is read as {self.mask.value}.\n"
