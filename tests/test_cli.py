@@ -284,7 +284,7 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 
 
 def test_an_unexpected_error_is_named_and_points_to_the_details(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "load_recipe", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("smollab.cli.recipes.load_recipe", lambda *arguments: 1 / 0)
     assert cli.main(["run", "smoke"]) == 1
     assert (
         capsys.readouterr().err

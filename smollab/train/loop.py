@@ -38,7 +38,7 @@ from smollab.train.checkpoint import check_state, list_checkpoints, load_checkpo
 from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
 from smollab.train.parallel import ParallelModel, check_layout
-from smollab.train.processes import any_rank, fit_layout, is_main
+from smollab.train.processes import any_rank, fit_layout, is_main, world_size
 
 TrainedModel = Transformer | ParallelModel
 PEEK_TOKENS = 8192
@@ -69,8 +69,9 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     """
     configuration = run_configuration(recipe, tokens)
     checkpoints = list_checkpoints(output / "checkpoints")
-    if checkpoints and check_state(checkpoints[-1], configuration)["step"] == recipe.total_steps:
-        return checkpoints[-1]
+    finished = bool(checkpoints) and check_state(checkpoints[-1], configuration)["step"] == recipe.total_steps
+    if finished and max(world_size(), recipe.parallel.num_ranks) > 1:
+        return checkpoints[-1]  # the other processes have left
     device = training_device()
     model = build_model(recipe, vocab_size, device)
     optimizers = build_optimizers(model, recipe.optimizer)
@@ -79,8 +80,9 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     if checkpoints:
         state = load_checkpoint(checkpoints[-1], model, optimizers, configuration)
         step, mixture.drawn = state["step"], state["drawn"]
-        if step < recipe.total_steps:
-            console.print(f"  continuing after step {step} of {recipe.total_steps}")
+        if finished:
+            return checkpoints[-1]  # it could be read
+        console.print(f"  continuing after step {step} of {recipe.total_steps}")
     held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").iterdir())}
     metrics = MetricsLog(output / "metrics.jsonl", resume_step=step, writes=is_main())
 

@@ -1,0 +1,71 @@
+"""The verbs for a trained model: generate, evaluate passkey."""
+
+import argparse
+import itertools
+from pathlib import Path
+from typing import Any
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Let a trained model continue a text, printing each token as it comes."""
+    from smollab.model.generate import room
+    from smollab.model.sampling import Sampling
+    from smollab.model.text_stream import printable, stream_text
+    from smollab.tokens.tokenizer import EOS
+
+    sampling = Sampling(options.temperature, options.top_p, options.top_k, options.min_p, options.repetition_penalty)
+    for option, texts in (("--prompt", [options.prompt]), ("--stop", options.stop)):
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{option}: not valid UTF-8") from None
+    if not 0 <= options.seed < 2**63:
+        raise ValueError(f"--seed {options.seed}: must be from 0 to {2**63 - 1}")
+    model, tokenizer = _load_model(options.model)
+    count = options.max_new_tokens
+    if count is None:
+        count = min(120, room(model, len(tokenizer.encode(options.prompt).ids)))
+    eos = tokenizer.token_to_id(EOS)
+    pieces = stream_text(model, tokenizer, options.prompt, count, sampling, eos, options.stop, options.seed)
+    first = next(pieces, "")  # what cannot be done is told before anything is printed
+    print(options.prompt, end="", flush=True)
+    for piece in itertools.chain([first], pieces):
+        print(printable(piece), end="", flush=True)
+    print()
+
+
+def evaluate_passkey(options: argparse.Namespace) -> None:
+    """Ask a model for a key that stands somewhere in a long text, at several lengths and depths."""
+    from smollab.evaluate.passkey import ask_checkpoint, passkey_table
+    from smollab.plots.positions import plot_passkeys
+    from smollab.plots.style import to_png
+    from smollab.progress import console
+
+    try:
+        lengths = [int(text) for text in (options.lengths or "").split(",") if text]
+    except ValueError:
+        raise ValueError(f"--lengths {options.lengths}: expected numbers, such as 256,512") from None
+    if options.keys < 1 or options.digits < 1 or any(length < 1 for length in lengths):
+        raise ValueError("--lengths, --keys and --digits must be at least 1")
+    model, tokenizer = _load_model(options.model)
+    scores = ask_checkpoint(
+        model, tokenizer, options.filler, lengths, options.method, options.keys, options.digits, options.seed
+    )
+    console.print(passkey_table(scores))
+    if options.plot:
+        trained = model.config.max_position_embeddings
+        figure = plot_passkeys({"% of keys found": scores.map}, scores.lengths, scores.depths, trained)
+        Path(options.plot).write_bytes(to_png(figure))
+        print(options.plot)
+
+
+def _load_model(name: str) -> tuple[Any, Any]:
+    """Model and tokenizer of a run, by its name or folder, or of a Hugging Face folder."""
+    from smollab.model.huggingface import load_huggingface
+    from smollab.steps import load_run
+    from smollab.tokens.tokenizer import load_tokenizer
+
+    folder = next((p for p in (Path(name), Path("runs") / name) if p.is_dir()), Path(name))
+    if (folder / "config.json").is_file():
+        return load_huggingface(folder).eval(), load_tokenizer(folder)
+    return load_run(folder)
