@@ -3,8 +3,7 @@
 A key the dataclasses do not know is an error that names the nearest one they do.
 """
 
-from smollab.recipe.model import Model
-from smollab.recipe.sections import (
+from smollab.recipe.curation import (
     CODE_STEPS,
     PDF_STEPS,
     TEXT_STEPS,
@@ -15,28 +14,21 @@ from smollab.recipe.sections import (
     Data,
     Decontaminate,
     EduQuality,
-    Evaluate,
     ExtractPdf,
     FineWebQuality,
     GopherQuality,
     GopherRepetition,
     Language,
     MinHash,
-    Objective,
-    Optimizer,
     PageLanguage,
-    Parallel,
     Pii,
-    Recipe,
     RepeatedPieces,
-    Schedule,
     Source,
-    Stage,
-    Tokenizer,
     Toxicity,
-    Train,
     Url,
 )
+from smollab.recipe.model import Model
+from smollab.recipe.sections import Recipe
 from smollab.recipe.stages import StagePlan, plan_stages, trained_model
 from smollab.recipe.toml import (
     RECIPES,
@@ -49,6 +41,7 @@ from smollab.recipe.toml import (
     resolve_place,
     to_toml,
 )
+from smollab.recipe.training import Evaluate, Objective, Optimizer, Parallel, Schedule, Stage, Tokenizer, Train
 
 __all__ = [
     "CODE_STEPS",

@@ -7,7 +7,8 @@ longer, a batch has an eighth as many.
 from dataclasses import dataclass, replace
 
 from smollab.recipe.model import Model
-from smollab.recipe.sections import Recipe, Schedule, Stage
+from smollab.recipe.sections import Recipe
+from smollab.recipe.training import Schedule, Stage
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,145 @@
+"""The sections of training: tokenizer, stages, objective, optimizer, schedule, batches, layout, evaluation."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokenizer:
+    """The byte-level BPE tokenizer, trained on the curated text or taken from elsewhere."""
+
+    vocab_size: int = 4096
+    """Entries, special tokens included."""
+    path: str = ""
+    """Take this tokenizer (a folder with tokenizer.json, or a model's name on the hub) instead of training one."""
+    training_bytes: int = 20_000_000
+    """Train on at most this much text, drawn evenly from all documents."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Warmup-stable-decay (WSD) over all stages together that have no schedule of their own."""
+
+    warmup_steps: int = 2000
+    """Linear from zero."""
+    decay_steps: int = 522_000
+    """At the end, down to zero."""
+    decay: Literal["linear", "1-sqrt", "cosine"] = "linear"
+    """Shape of the decay."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A stretch of training with one data mixture."""
+
+    name: str
+    """Shown in plots."""
+    steps: int
+    """Optimizer steps."""
+    mixture: dict[str, float] = field(default_factory=dict)
+    """Weight of each source, `web`, or of one language of it, `web-fr`; normalized to sum to one."""
+    sequence_length: int | None = None
+    """Tokens per sequence from here on; left out: as before, at first `train.sequence_length`. A step has as many
+    tokens as ever, so fewer sequences (SmolLM3: 4096, then 32768 and 65536 in the long-context stages)."""
+    rope_theta: float | None = None
+    """Base of the rotary frequencies from here on; left out: as before, at first `model.rope_theta`."""
+    learning_rate: float | None = None
+    """Peak rate of the matrices in this stage, which then needs a schedule; all other rates change in proportion."""
+    schedule: Schedule | None = None
+    """A schedule of this stage's own; left out: the stage is part of the run's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What the model is trained to predict."""
+
+    name: Literal["next_token"] = "next_token"
+    """Cross-entropy of the next token."""
+    chunk_tokens: int = 1024
+    """Tokens whose logits exist at one time; peak memory is chunk_tokens * vocab_size * 4 bytes."""
+    z_loss: float = 0.0
+    """Weight of the squared log of the softmax's normalizer, which keeps logits from drifting (PaLM: 1e-4; Chowdhery et
+    al. 2022, section 5). SmolLM3: off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """How gradients become updates."""
+
+    name: Literal["muon", "adamw"] = "muon"
+    """`muon`: Muon for the matrices inside the blocks, AdamW for the rest. `adamw`: AdamW for all (SmolLM3)."""
+    learning_rate: float = 2e-4
+    """Peak rate of the matrices inside the blocks."""
+    embedding_learning_rate: float | None = None
+    """Peak rate of embeddings, unembedding and norms; left out: the same."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """AdamW's decay rates."""
+    eps: float = 1e-8
+    """AdamW's epsilon."""
+    weight_decay: float = 0.1
+    """Decoupled."""
+    decay_embeddings: bool = False
+    """Apply it to embeddings too. SmolLM3 does not, as OLMo 2 found training steadier without."""
+    momentum: float = 0.95
+    """Muon's."""
+    newton_schulz_steps: int = 5
+    """Muon's iterations."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this global norm."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Batches, seeds, checkpoints."""
+
+    sequence_length: int = 4096
+    """Tokens per sequence."""
+    batch_sequences: int = 576
+    """Sequences per optimizer step, over all ranks and accumulation steps."""
+    micro_batch_sequences: int = 3
+    """Sequences per forward pass and rank; the rest is gradient accumulation."""
+    seed: int = 6
+    """Of initialization and data order."""
+    log_every: int = 1
+    """Steps."""
+    checkpoint_every: int = 2000
+    """Steps."""
+    keep_checkpoints: int = 2
+    """Newest ones kept on disk."""
+    evaluate_every: int = 0
+    """Measure bits per byte on a little held-out text every so many steps; 0: only at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel:
+    """How a run is laid out over processes; their number is the product of the sizes."""
+
+    data: int = 1
+    """Replicas of the weights, each trained on other sequences; they sum their gradients."""
+    shard: int = 1
+    """Ranks that also train on other sequences, but hold only a slice of every weight (FSDP)."""
+    context: int = 1
+    """Ranks that share every sequence, each reading a slice of it; for long sequences."""
+    tensor: int = 1
+    """Ranks that share every matrix and, between them, the tokens of every layer (sequence parallel)."""
+    pipeline: int = 1
+    """Ranks that each hold some of the layers."""
+    stages_per_rank: int = 1
+    """Stretches of layers on each pipeline rank: one is 1F1B, more is interleaved 1F1B with shorter idle times."""
+
+    @property
+    def num_ranks(self) -> int:
+        """Processes of the run."""
+        return self.data * self.shard * self.context * self.tensor * self.pipeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """What the finished model is asked."""
+
+    minimal_pairs: str = ""
+    """JSONL file of pairs: the model should find `good` likelier than `bad`."""
+    maximum_tokens: int = 100_000
+    """Held-out tokens per source and language."""
+    prompts: tuple[str, ...] = ()
+    """Beginnings the model continues, for the report."""
