@@ -38,5 +38,5 @@ def test_pdfs_pass_with_a_reason_for_each_drop(tmp_path):
     assert kept["fr"].metadata["language_score"] > 0.8 and kept["fr"].metadata["page_starts"][0] >= 0
     drops = [drop for _, _, drop in read_drops(*sorted((tmp_path / "out" / "dropped").glob("*.parquet")))]
     assert Counter(drop.reason for drop in drops) == {
-        "extract_pdf: needs OCR": 1, "page_language: not one of ours": 1, "exact_dedup: duplicate": 1,
+        "extract_pdf: needs OCR": 1, "page_language: not one of ours": 1, "byte_dedup: equal bytes": 1,
     }  # fmt: skip

@@ -59,6 +59,7 @@ class PdfiumFile:
             creator=said.get("Creator", ""),
             producer=said.get("Producer", ""),
             date=said.get("CreationDate", ""),
+            form=document.get_formtype() != pdfium.FORMTYPE_NONE,
         )
 
     def pages(self) -> Iterator[Page]:
@@ -70,12 +71,12 @@ class PdfiumFile:
         """Read one page, counted from 1."""
         try:
             page = self.document[number - 1]
+            try:
+                return _read_page(page, number)
+            finally:
+                page.close()
         except pypdfium2.PdfiumError as error:
             return Page(number, 0, 0, problem=f"corrupt: {error}")
-        try:
-            return _read_page(page, number)
-        finally:
-            page.close()
 
     def draw(self, number: int, pixels_per_point: float) -> bytes:
         """Return a picture of a page as PNG."""

@@ -4,6 +4,7 @@ Here the parts of the folder come together: an engine's pages, what looks at sin
 tables), layout, and Markdown.
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from smollab.curate.pdf.garbled import is_garbled
 from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.markdown import write_text
 from smollab.curate.pdf.metadata import describe
-from smollab.curate.pdf.page import Block, Page, PdfFile, Place, UnreadablePdf
+from smollab.curate.pdf.page import Block, Page, PdfFile, Place, Table, UnreadablePdf
 from smollab.curate.pdf.routing import Router
 from smollab.curate.pdf.tables import find_tables, join_over_pages
 from smollab.recipe import ExtractPdf
@@ -30,7 +31,7 @@ class PdfText:
     places: list[Place]
     """Where the pieces of the text stand, in order: `markdown.find_place` looks one up."""
     metadata: dict[str, Any] = field(default_factory=dict)
-    """Title, authors, language as declared, links; only what is known."""
+    """Title, authors, language as declared, links; only what is known. `table_errors`: where our rules failed."""
 
     def as_answer(self) -> dict[str, Any]:
         """Return what a worker process answers: what can be written as JSON."""
@@ -55,6 +56,7 @@ def read_document(
         raise UnreadablePdf(f"too many pages: {file.num_pages} > {settings.maximum_pages}")
     router = Router(settings, file, file.facts, before_ocr)
     pages: list[Page] = []
+    errors: list[str] = []
     characters = 0
     for page in file.pages():
         characters += sum(len(line.text) for line in page.lines)
@@ -62,7 +64,7 @@ def read_document(
             raise UnreadablePdf(f"too much text: more than {settings.maximum_characters} characters")
         router.route(page, garbled=is_garbled(page))
         prepare_page(page)
-        page.tables = find_tables(page)
+        page.tables = _find_tables(page, errors)
         finish_page(page)
         pages.append(page)
     if all(page.problem.startswith("corrupt") for page in pages):
@@ -71,9 +73,28 @@ def read_document(
     blocks, typography = arrange(pages)
     text, places = write_text(blocks, pages, typography)
     metadata = describe(file.facts, blocks, pages) | router.notes() | {"page_starts": _page_starts(places)}
+    if errors:
+        metadata["table_errors"] = errors
     if settings.keep_places:
         metadata["places"] = [[*place[:3], *(round(x, 1) for x in place.box)] for place in places]
     return PdfText(text, pages, blocks, places, metadata)
+
+
+def _find_tables(page: Page, errors: list[str]) -> list[Table]:
+    """Return the tables of a page; none, and a note, where our rules fail: that costs the tables, not the file."""
+    try:
+        return find_tables(page)
+    except MemoryError:
+        raise
+    except Exception as error:
+        errors.append(f"page {page.number}: {name_error(error)}")
+        return []
+
+
+def name_error(error: Exception) -> str:
+    """Return an error of our own code as its kind, its place and its message."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {last.filename.rpartition('/')[2]}:{last.lineno}: {error}"
 
 
 def _page_starts(places: list[Place]) -> list[int]:

@@ -107,8 +107,9 @@ def _find_gutter(items: list[Item], min_gutter: float) -> float | None:
     """Return the x that lies in gaps between neighbors over the greatest height, if that is enough for columns."""
     events: list[tuple[float, float]] = []
     boxes = [box_of(item) for item in items]  # sorted by their upper edge
+    lone = [isinstance(item, Line) and item.text.isdigit() for item in items]  # numbers of pages in tables of contents
     for i, (_, y0, x1, y1) in enumerate(boxes):
-        nearest, height = None, 0.0
+        nearest, height, at = None, 0.0, i
         for j in _beside(boxes, i):
             other = boxes[j]
             overlap = min(y1, other[3]) - max(y0, other[1])
@@ -117,8 +118,8 @@ def _find_gutter(items: list[Item], min_gutter: float) -> float | None:
                 and overlap > 0.3 * min(y1 - y0, other[3] - other[1])
                 and (nearest is None or other[0] < nearest)
             ):
-                nearest, height = other[0], overlap
-        if nearest is not None and nearest - x1 >= min_gutter:
+                nearest, height, at = other[0], overlap, j
+        if nearest is not None and nearest - x1 >= min_gutter and not lone[at]:
             events += [(x1, height), (nearest, -height)]
     events.sort()
     best, best_x, votes = 0.0, None, 0.0

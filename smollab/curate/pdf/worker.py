@@ -39,7 +39,7 @@ def _settings(text: str) -> ExtractPdf:
 
 def _answer(open_pdf: Any, pdf: bytes, settings: ExtractPdf) -> dict[str, Any]:
     from smollab.curate.pdf.page import UnreadablePdf
-    from smollab.curate.pdf.read import read_document
+    from smollab.curate.pdf.read import name_error, read_document
 
     try:
         file = open_pdf(pdf)
@@ -51,8 +51,8 @@ def _answer(open_pdf: Any, pdf: bytes, settings: ExtractPdf) -> dict[str, Any]:
         return {"problem": str(error)}
     except MemoryError:
         return {"problem": "out of memory"}
-    except Exception as error:  # the library's own errors, of any kind, concern this file alone
-        return {"problem": f"corrupt: {type(error).__name__}: {error}"}
+    except Exception as error:  # not the file's fault: engines tell corrupt files and pages themselves
+        return {"problem": f"internal error: {name_error(error)}; please report this file"}
 
 
 def limit_memory(megabytes: int) -> None:
