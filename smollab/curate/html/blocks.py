@@ -49,6 +49,16 @@ class Region:
 
 
 @dataclass(slots=True)
+class Unread:
+    """A suspected part that was stepped over."""
+
+    pieces: list[str]
+    """Its tags, each with the text behind it."""
+    size: int
+    """The good text in it has no more characters than this, as far as is known."""
+
+
+@dataclass(slots=True)
 class Page:
     """The blocks of a page and the containers and suspected regions they stand in."""
 
@@ -56,6 +66,8 @@ class Page:
     blocks: list[Block] = field(default_factory=list)
     containers: list[Container] = field(default_factory=list)
     regions: list[Region] = field(default_factory=list)
+    unread: dict[int, Unread] = field(default_factory=dict)
+    """Index of an empty block -> the suspected part that it stands for."""
     has_hidden: bool = False
     """Parts were left out because they are not shown."""
 

@@ -20,10 +20,11 @@ of the article in a container of its own far from the others.
 from smollab.curate.html.blocks import Block, Page
 from smollab.curate.html.company import judge
 from smollab.curate.html.container import find_main_container
-from smollab.curate.html.reader import read_page
+from smollab.curate.html.reader import parse, read_body, read_part
 from smollab.curate.html.regions import find_boilerplate
 from smollab.curate.html.sections import find_ended
 from smollab.curate.html.structured import find_article_body
+from smollab.curate.html.suspected import bound_text, is_certain, may_hold_title
 from smollab.curate.html.thresholds import DEFAULTS, Thresholds
 from smollab.curate.html.vocabulary import HEADINGS
 from smollab.curate.unicode import repair_unicode
@@ -37,17 +38,46 @@ LITTLE_TEXT = 200
 
 def extract_main_text(html: str, thresholds: Thresholds = DEFAULTS) -> str:
     """Return the main text of a page: blocks separated by newlines, list items marked with `- `."""
-    text = _extract(read_page(html), thresholds)
+    body, title = parse(html)
+    text = _extract(body, title, thresholds)
     if len(text) < LITTLE_TEXT:
         text = max(text, find_article_body(html), key=len)
     if len(text) < LITTLE_TEXT:
-        text = max(text, _extract(read_page(html, hidden=True), thresholds), key=len)
+        text = max(text, _extract(body, title, thresholds, hidden=True), key=len)
     return repair_unicode(text)
 
 
-def _extract(page: Page, thresholds: Thresholds) -> str:
+def _extract(body: str, title: str, thresholds: Thresholds, *, hidden: bool = False) -> str:
+    page = read_body(body, title, hidden=hidden, step_over=True)
+    if page.unread and not _settles(page, thresholds, hidden):
+        page = read_body(body, title, hidden=hidden)
     verdicts = judge_blocks(page, thresholds)
     return "\n".join(render([block for block, v in zip(page.blocks, verdicts, strict=True) if v == KEPT]))
+
+
+def _settles(page: Page, thresholds: Thresholds, hidden: bool) -> bool:
+    """Tell whether all the parts that were stepped over go; look closer at them, the largest first, if need be."""
+    blocks = page.blocks
+    good = [weigh(block, thresholds) for block in blocks]
+    if is_certain(page, good):
+        return True
+    least = sum(good)
+    for part in page.unread.values():
+        if 2 * part.size > least:
+            part.size = min(part.size, bound_text(part.pieces, thresholds.good_link_density))
+    by_size = sorted(page.unread, key=lambda i: -page.unread[i].size)
+    batch = 1
+    while not is_certain(page, good):
+        if not by_size:
+            return False
+        for i in by_size[:batch]:
+            part = page.unread[i]
+            good[i] = sum(weigh(block, thresholds) for block in read_part(part.pieces, hidden=hidden))
+            blocks[i].size, part.size = good[i], 0
+        by_size = by_size[batch:]
+        batch *= 2  # few rounds, however many parts there are
+    guilty = find_boilerplate(page, good)
+    return all(blocks[i].regions[-1] in guilty for i in page.unread)
 
 
 def judge_blocks(page: Page, thresholds: Thresholds = DEFAULTS) -> list[str]:
@@ -62,6 +92,7 @@ def judge_blocks(page: Page, thresholds: Thresholds = DEFAULTS) -> list[str]:
         for index in block.regions:
             if index in guilty:
                 verdicts[i] = page.regions[index].category
+                good[i] = 0
     find_ended(page, good, verdicts, thresholds)
     free = [i for i, verdict in enumerate(verdicts) if not verdict]
     main = find_main_container(page, {i: good[i] for i in free}, thresholds)
@@ -89,14 +120,20 @@ def _keep_title(page: Page, verdicts: list[str]) -> None:
     kept = [i for i, verdict in enumerate(verdicts) if verdict == KEPT]
     if not kept or any(blocks[i].kind == "h1" for i in kept) or blocks[kept[0]].text.lower() in title:
         return
+    parts = {
+        i: read_part(part.pieces)
+        for i, part in page.unread.items()
+        if i < kept[0] and may_hold_title(part.pieces, title, TITLE_SHARE)
+    }
     for is_title in (
         lambda block: block.kind == "h1",
         lambda block: len(block.text) >= TITLE_SHARE * len(title) and block.kind != "li",
     ):
         for i, block in enumerate(blocks[: kept[0]]):
-            if is_title(block) and block.text.lower() in title:
-                verdicts[i] = KEPT
-                return
+            for candidate in parts.get(i, (block,)):
+                if is_title(candidate) and candidate.text.lower() in title:
+                    blocks[i], verdicts[i] = candidate, KEPT
+                    return
 
 
 def render(blocks: list[Block]) -> list[str]:

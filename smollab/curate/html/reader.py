@@ -3,17 +3,20 @@
 lexbor (through selectolax) repairs the markup and drops what is never text (scripts, controls of forms, ...),
 all in C. Its clean serialization is then cut at each `<` and read in one pass: cheaper than walking the tree node
 by node from Python, and as safe, since a serialized tree is well formed. An element is looked at when the first text
-inside it comes by: most elements of a page full of menus, slots for advertisements and pictures never hold any.
+inside it comes by: most elements of a page full of menus, slots for advertisements and pictures never hold any. And
+a part that is suspected to be a menu, a comment, ... can be stepped over: half of a news page is (`suspected.py`).
 
-**Cost**: one pass over the tags; about half the time is the parser's.
+**Cost**: one pass over the tags; about a third of the time is the parser's.
 """
 
 from functools import lru_cache
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser
 
-from smollab.curate.html.blocks import LINE_BREAK, Block, Container, Page, Region, measure, tidy, unescape
+from smollab.curate.html.blocks import LINE_BREAK, Block, Container, Page, Region, Unread, measure, tidy, unescape
 from smollab.curate.html.limits import flatten, is_too_deep
+from smollab.curate.html.suspected import MAXIMUM_WRAPPERS, bound_source, find_end, is_part
 from smollab.curate.html.tables import is_data_table, join_rows
 from smollab.curate.html.vocabulary import (
     BLOCK_TAGS,
@@ -46,6 +49,7 @@ _ROLES = {
 """What a tag means to the text, for all the common ones; see `read_role` for others."""
 _KINDS = {**{tag: tag for tag in (*HEADINGS, "pre")}, "dt": "row"}
 """Leaf -> kind of its block; the others are paragraphs."""
+_NO_LINK = 1_000_000_000
 _MAIN_TAGS = ("article", "main")
 _NEVER_SUSPECTED = HEADINGS | {"body", *_MAIN_TAGS}
 _SUSPECTED_TAGS = {"footer": "legal", "aside": "aside", "form": "form", "search": "form"}
@@ -61,21 +65,44 @@ def read_page(html: str, *, hidden: bool = False, whole: bool = False) -> Page:
         hidden: read also what is not shown, as on pages that a script unveils.
         whole: read also long lists of links, which are never text, for whoever wants to see what was dropped.
     """
-    page = Page()
-    if is_too_deep(html):
-        body: str | None = flatten(html)
-    else:
-        tree = LexborHTMLParser(html)
-        title = tree.css_first("title")
-        page.title = " ".join(title.text().split()) if title else ""
-        for node in reversed(tree.css(_NEVER_TEXT)):  # one look at the tree; inner nodes first
-            node.decompose()
-        if not whole:
-            drop_link_lists(tree)
-        body = tree.body.html if tree.body is not None else None
-    if body:
-        _Reader(page, hidden).read(drop_comments(body))
+    body, title = parse(html, whole=whole)
+    return read_body(body, title, hidden=hidden)
+
+
+def read_body(body: str, title: str = "", *, hidden: bool = False, step_over: bool = False) -> Page:
+    """Cut the text of a serialized body into blocks.
+
+    Args:
+        body: from `parse`.
+        title: of the page.
+        hidden: read also what is not shown.
+        step_over: of the suspected parts, only measure the text; each becomes one empty block of `Page.unread`.
+    """
+    page = Page(title)
+    _Reader(page, hidden, step_over).read(body.split("<"))
     return page
+
+
+def read_part(unread: list[str], *, hidden: bool = False) -> list[Block]:
+    """Return the blocks of a part that was stepped over."""
+    page = Page()
+    _Reader(page, hidden, False).read(["", *unread])
+    return page.blocks
+
+
+def parse(html: str, *, whole: bool = False) -> tuple[str, str]:
+    """Return the body of a page, repaired and without what is never text, and the title."""
+    if is_too_deep(html):
+        return flatten(html), ""
+    tree = LexborHTMLParser(html)
+    head = tree.head
+    title = (head and head.css_first("title")) or tree.css_first("title")
+    for node in reversed(tree.css(_NEVER_TEXT)):  # one look at the tree; inner nodes first
+        node.decompose()
+    if not whole:
+        drop_link_lists(tree)
+    body = tree.body.html if tree.body is not None else None
+    return drop_comments(body or ""), " ".join(title.text().split()) if title else ""
 
 
 def drop_link_lists(tree: LexborHTMLParser) -> None:
@@ -92,7 +119,7 @@ def drop_link_lists(tree: LexborHTMLParser) -> None:
 def drop_comments(html: str) -> str:
     """Remove the comments of a serialized page."""
     first, *others = html.split("<!--")
-    return first + "".join(other.partition("-->")[2] for other in others) if others else html
+    return first + "".join([other.partition("-->")[2] for other in others]) if others else html
 
 
 @lru_cache(maxsize=1024)
@@ -109,8 +136,11 @@ def read_role(name: str) -> int:
 class _Reader:
     """Turns the stream of tags and texts into blocks."""
 
-    def __init__(self, page: Page, hidden: bool):
+    def __init__(self, page: Page, hidden: bool, step_over: bool):
         self.page = page
+        self.step_over = step_over
+        self.wrappers = 0
+        self.outside_link = _NO_LINK  # how many of `opened` do not stand in the open link
         self.blocks, self.containers = page.blocks, page.containers
         self.hidden = hidden
         self.opened: list[str] = []  # tags of open elements, inside those of `stack`, that held no text so far
@@ -128,62 +158,65 @@ class _Reader:
         self.row_of_cell: dict[int, int] = {}
         self.rows = 0
 
-    def read(self, html: str) -> None:
-        """Read a serialized tree. This loop runs once a tag: it decides what extraction costs."""
+    def read(self, source: list[str]) -> None:
+        """Read a serialized tree, cut at each `<`. This loop runs once a tag: it decides what extraction costs."""
         in_link = is_mute = False
-        left_out, depth = "", 0  # name of an element whose content is skipped, and how many of them are open
         pieces, opened, roles = self.pieces, self.opened, _ROLES
+        self.source = source
+        enumerated = enumerate(source)
+        end = 0  # where a part ends that is left out; or 0
+        next(enumerated)  # what stands before the first tag: nothing
         # A serialized tree holds < and > in tags only: lexbor escapes them in texts and attributes.
-        for piece in html.split("<")[1:]:
+        for i, piece in enumerated:
             tag, _, text = piece.partition(">")  # tag with its attributes, and the text behind it
-            if depth:
-                if tag[:1] == "/":
-                    depth -= tag[1:] == left_out
-                    if tag == "/a":
-                        in_link = is_mute = False
-                elif tag.partition(" ")[0] == left_out:
-                    depth += 1
-                if depth:
-                    continue
-            else:
-                role = roles.get(tag)
+            role = roles.get(tag)
+            if role is None:
+                name = tag.partition(" ")[0]
+                role = roles.get(name)
                 if role is None:
-                    role = read_role(tag.partition(" ")[0])
-                if role >= _CLOSE:
-                    if pieces:
-                        self.flush()
-                    if role > _CLOSE:
-                        opened.append(tag)
-                    elif opened:
-                        opened.pop()
-                    else:
-                        self.leave()
-                elif role == _LINK:
-                    in_link = True
-                    is_mute = "class=" in tag and self.leaves_out(read_class(tag))
-                elif role == _LINK_END:
+                    role = read_role(name)
+            if role >= _CLOSE:
+                if pieces:
+                    self.flush()
+                if role > _CLOSE:
+                    opened.append(tag)
+                elif opened:
+                    opened.pop()
+                else:
+                    self.leave()
+            elif role == _LINK:
+                in_link, self.outside_link = True, len(opened)
+                is_mute = "class=" in tag and self.leaves_out(read_class(tag))
+            elif role == _LINK_END:
+                in_link = is_mute = False
+                self.outside_link = _NO_LINK
+            elif role == _INLINE:
+                if " " in tag and self.leaves_out(read_attributes(tag.partition(" ")[2])):
+                    end = find_end(source, i, tag.partition(" ")[0], 1)
+            elif role == _BREAK:
+                if pieces:
+                    pieces.append(LINE_BREAK)
+            elif role == _RULE:
+                if pieces:
+                    self.flush()
+            elif role != _NOTHING and not (role == _BUTTON and self.is_in_heading()):
+                end = find_end(source, i, tag.partition(" ")[0], 1)
+            while True:
+                if not end and text and (pieces or not text.isspace()) and not is_mute:
+                    if opened:
+                        end = self.enter(i)
+                    if not end:
+                        pieces.append(text)
+                        if in_link:
+                            self.link_characters += len(text.strip())
+                if not end:
+                    break
+                if in_link and any(piece.startswith("/a>") for piece in source[i + 1 : end]):
                     in_link = is_mute = False
-                elif role == _INLINE:
-                    if " " in tag and self.leaves_out(read_attributes(tag.partition(" ")[2])):
-                        left_out, depth = tag.partition(" ")[0], 1
-                        continue
-                elif role == _BREAK:
-                    if pieces:
-                        pieces.append(LINE_BREAK)
-                elif role == _RULE:
-                    if pieces:
-                        self.flush()
-                elif role != _NOTHING and not (role == _BUTTON and self.is_in_heading()):
-                    left_out, depth = tag.partition(" ")[0], 1
-                    continue
-            if text and (pieces or not text.isspace()) and not is_mute:
-                if opened:
-                    left_out, depth = self.enter()
-                    if depth:
-                        continue
-                pieces.append(text)
-                if in_link:
-                    self.link_characters += len(text.strip())
+                    self.outside_link = _NO_LINK
+                next(islice(enumerated, end - i - 1, end - i), None)
+                i, text = end, source[end].partition(">")[2] if end < len(source) else ""
+                end = 0
         if pieces:
             self.flush()
         while self.stack:
@@ -200,23 +233,40 @@ class _Reader:
         """Tell whether a heading is open: a button in it unfolds what follows, and holds the heading's text."""
         return self.kind in HEADINGS or any(tag.partition(" ")[0] in HEADINGS for tag in self.opened)
 
-    def enter(self) -> tuple[str, int]:
-        """Enter the elements opened since the last text, up to one that is to be left out.
+    def enter(self, here: int) -> int:
+        """Enter the elements opened since the last text, up to one that is left out or stepped over.
+
+        Args:
+            here: index of the piece that this text stands in.
 
         Returns:
-            The name of that one and how many of that name are open; nothing and 0 if there is none.
+            The index of the piece that closes that one; 0 if there is none.
         """
         tags = [tag.partition(" ") for tag in self.opened]
         self.opened.clear()
+        outside_link = self.outside_link
+        if outside_link != _NO_LINK:
+            self.outside_link = 0
         for i, (name, _, attributes) in enumerate(tags):
             traits = read_attributes(attributes) if attributes else PLAIN
             if traits is not PLAIN and self.leaves_out(traits):
-                return name, sum(inner == name for inner, _, _ in tags[i:])
-            self.stack.append((name, self.container, self.regions))
+                return find_end(self.source, here, name, sum(inner == name for inner, _, _ in tags[i:]))
             category = traits.category or _SUSPECTED_TAGS.get(name, "")
-            if category and name not in _NEVER_SUSPECTED:
-                self.enter_region(category)
+            is_suspected = category and name not in _NEVER_SUSPECTED
             role = read_role(name)
+            if is_suspected and self.step_over and i < outside_link and not self.tables and not self.in_pre:
+                end = find_end(self.source, here, name, sum(inner == name for inner, _, _ in tags[i:]))
+                if is_part(here, end, len(self.source)):
+                    opened = ["".join(tag) + ">" for tag in tags[i:]]
+                    if outside_link != _NO_LINK:
+                        opened.append("a>")
+                    self.pass_by(opened, category, role == _BOX, here, end)
+                    return end
+                self.wrappers += 1
+                self.step_over = self.wrappers < MAXIMUM_WRAPPERS
+            self.stack.append((name, self.container, self.regions))
+            if is_suspected:
+                self.enter_region(category)
             if role == _BOX:
                 self.enter_box(name, traits.is_main)
             elif role == _LEAF:
@@ -228,7 +278,21 @@ class _Reader:
                 self.rows += 1
             elif name == "dd":
                 self.kind = "row"
-        return "", 0
+        return 0
+
+    def pass_by(self, tags: list[str], category: str, is_box: bool, here: int, end: int) -> None:
+        """Step over a suspected part: an empty block stands for all that is in it."""
+        unread = [*tags, *self.source[here + 1 : end]]
+        unread[len(tags) - 1] += self.source[here].partition(">")[2]
+        regions = (*self.regions, len(self.page.regions))
+        container = self.container
+        if is_box:
+            container = len(self.containers)
+            self.containers.append(Container("", self.container, False, container + 1))
+        self.page.regions.append(Region(category))
+        self.page.unread[len(self.blocks)] = Unread(unread, bound_source(unread))
+        self.blocks.append(Block("p", "", 0, 0.0, container, regions, self.cell))
+        self.bullet, self.kind = False, "p"
 
     def enter_box(self, name: str, is_main: bool) -> None:
         parent, self.container = self.container, len(self.containers)

@@ -29,9 +29,14 @@ def find_boilerplate(page: Page, good: list[int]) -> set[int]:
         is_wrapper = 2 * inside[index] > total and region.category != "comments"
         if not is_wrapper:
             guilty.add(index)
-    if total and free < min(500, total / 4):
+    if total and not is_enough(free, total):
         guilty -= _find_misnamed(page, good, guilty, total)
     return guilty
+
+
+def is_enough(free: int, total: int) -> bool:
+    """Tell whether the good text above suspicion can be what the page is about."""
+    return free >= min(500, total / 4)
 
 
 def _find_misnamed(page: Page, good: list[int], guilty: set[int], total: int) -> set[int]:

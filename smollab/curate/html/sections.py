@@ -93,7 +93,7 @@ def find_ended(page: Page, good: list[int], verdicts: list[str], thresholds: Thr
         if labels > MAXIMUM_LABELS:
             break
         end = _scope(page, i)
-        lost = sum(good[j] for j in range(i, end) if good[j] and not verdicts[j] and _home(page, j) not in homes)
+        lost = sum(good[j] for j in range(i, end) if good[j] and _home(page, j) not in homes)
         if before < ENOUGH_BEFORE or (label != "comments" and lost > MAXIMUM_SHARE * total):
             if block.kind not in HEADINGS:
                 verdicts[i] = label
