@@ -18,20 +18,12 @@ LAYOUTS = {
         *("pipeline=2,micro=2", "pipeline=2,stages_per_rank=2,micro=2,choice=untied"),
     ],
     4: [
-        *("shard=4", "data=2,shard=2,micro=1", "context=4", "pipeline=4,micro=1"),
-        *("shard=2,tensor=2", "context=2,tensor=2,choice=untied", "shard=2,context=2"),
-        *(
-            "pipeline=2,tensor=2,micro=2",
-            "pipeline=2,context=2,micro=2",
-            "pipeline=2,stages_per_rank=2,shard=2,micro=1",
-        ),
+        *("data=2,shard=2,micro=1", "context=4", "pipeline=4,micro=1", "shard=2,tensor=2"),
+        *("context=2,tensor=2,choice=untied", "shard=2,context=2", "pipeline=2,tensor=2,micro=2"),
     ],
-    8: [
-        "data=2,shard=2,tensor=2,choice=untied",
-        "pipeline=2,shard=2,tensor=2,micro=1",
-        "data=2,context=2,pipeline=2,micro=1",
-    ],
+    8: ["pipeline=2,shard=2,tensor=2,micro=2"],
 }
+"""Whatever is longer, `data=2,shard=2,tensor=2` and more, can be given to train_layouts.py by hand."""
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
     torchrun --nproc-per-node 4 train_layouts.py shard=2,tensor=2 pipeline=2,data=2,micro=1
 
-Every rank also trains the whole model by itself. Prints one JSON line per layout: the largest differences found.
+Rank 0 also trains the whole model by itself. Prints one JSON line per layout: the largest differences found.
 """
 
 import json
@@ -120,16 +120,24 @@ def _difference(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
+def from_rank_0(value: Any) -> Any:
+    """What rank 0 found, on every rank."""
+    box = [value]
+    distributed.broadcast_object_list(box)
+    return box[0]
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
-    ALONE = {choice: train_alone(choice) for choice in CHOICES}
+    rank = distributed.get_rank()
+    ALONE = {choice: from_rank_0(train_alone(choice) if rank == 0 else None) for choice in CHOICES}
     for argument in sys.argv[1:]:
         sizes = dict(word.split("=") for word in argument.split(","))
         choice, micro = sizes.pop("choice", "smollm3"), int(sizes.pop("micro", 0))
         result = train_together(choice, Parallel(**{axis: int(size) for axis, size in sizes.items()}), micro)
         results: list[Any] = [None] * distributed.get_world_size()
         distributed.all_gather_object(results, result)
-        if distributed.get_rank() == 0:
+        if rank == 0:
             print(json.dumps({"layout": argument, "ranks": results}), flush=True)
     distributed.destroy_process_group()
