@@ -5,9 +5,9 @@
     python benchmarks/extraction.py --gold my_pages.jsonl --rounds 3
 
 Quality is the mean F1 over words, against texts that a reader marked: on our gold pages (`development` and
-`held-out`, by kind), on the pages of the noisy crawl, or on a file of your own with `html`, `text` and `kind` in
-each line. Speed is documents per CPU-second, contenders interleaved, each given the same decoded pages; trafilatura
-is called as FineWeb's extractor calls it, without its child process and one-second limit.
+`held-out`, by kind), on the pages of the noisy crawl, on pages made link-heavy (`link_heavy_pages.py`), or on a file
+of your own with `html`, `text` and `kind` in each line. Speed is documents per CPU-second, contenders interleaved,
+each given the same decoded pages; trafilatura is called as FineWeb's extractor calls it, without its child process and one-second limit.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Row, compare, print_table, save_json
+from link_heavy_pages import make_pages
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +28,7 @@ from smollab.curate.html import decode_html, extract_main_text, score_words
 from smollab.curate.warc import read_warc
 
 SAMPLES = Path(__file__).parents[1] / "data_samples"
+GOLD = SAMPLES / "evaluation" / "extraction_pages.jsonl"
 Extractor = Callable[[str], str]
 
 
@@ -127,12 +129,14 @@ def main() -> int:
     if options.gold:
         pages = read_gold(options.gold)
     else:
-        pages = [*read_gold(SAMPLES / "evaluation" / "extraction_pages.jsonl"), *read_crawl()]
-    rows = score(pages, extractors)
+        pages = [*read_gold(GOLD), *read_crawl()]
+    portals = [Page("link-heavy", html, text) for html, text in make_pages(GOLD)]
+    rows = score(pages, extractors) + [row for row in score(portals, extractors) if row["group"] != "all"]
     print_scores(rows)
     documentation = [html for _, html in read_web("en")]
     inputs = {
         "gold pages": [page.html for page in pages],
+        "link-heavy pages": [page.html for page in portals],
         "documentation": documentation[:: max(1, len(documentation) // options.pages)][: options.pages],
     }
     timed: list[Row] = []
