@@ -7,7 +7,8 @@
 Quality is the mean F1 over words, against texts that a reader marked: on our gold pages (`development` and
 `held-out`, by kind), on the pages of the noisy crawl, on pages made link-heavy (`link_heavy_pages.py`), or on a file
 of your own with `html`, `text` and `kind` in each line. Speed is documents per CPU-second, contenders interleaved,
-each given the same decoded pages; trafilatura is called as FineWeb's extractor calls it, without its child process and one-second limit.
+each given the same decoded pages; trafilatura is called as FineWeb's extractor calls it,
+without its child process and one-second limit.
 """
 
 import argparse
