@@ -1,6 +1,7 @@
 """The command line: it teaches, it works end to end, and what a user can mend ends in one line."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -211,6 +212,21 @@ def test_generate_continues_a_prompt_from_a_run_and_from_an_export(trained, caps
 )
 def test_generate_refuses_senseless_settings(refused, trained, option, value):
     assert value in refused("generate", trained, option, value)
+
+
+def test_generate_ends_at_the_tokens_that_the_folder_names(trained, tmp_path, capsys):
+    shutil.copytree(trained / "export", tmp_path / "export")
+    path = tmp_path / "export" / "generation_config.json"
+    values = json.loads(path.read_text())
+    vocabulary = json.loads((tmp_path / "export" / "config.json").read_text())["vocab_size"]
+    path.write_text(json.dumps(values | {"eos_token_id": list(range(vocabulary))}))
+    assert cli.main(["generate", str(tmp_path / "export"), "--prompt", "ba ne"]) == 0
+    assert capsys.readouterr().out == "ba ne\n"
+
+
+def test_an_ablation_refuses_an_unknown_variant_before_it_makes_anything(refused, tmp_path):
+    assert "mha" in refused("ablate", "architecture", "--only", "mha2", "--run", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_generate_from_a_damaged_export(refused, trained, tmp_path):

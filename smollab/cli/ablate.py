@@ -72,12 +72,14 @@ def _ablate_architecture(
     from smollab.experiments.architecture_ablation import (
         ablate_architecture,
         architecture_table,
+        check_names,
         load_comparison,
         plan_variants,
     )
     from smollab.progress import console
     from smollab.workflow import run_recipe
 
+    check_names(recipe, only)
     corpus = folder / "corpus"
     run_recipe(recipe, corpus, until="tokenize")
     made = corpus / "tokenize"

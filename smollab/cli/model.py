@@ -11,7 +11,6 @@ def generate(options: argparse.Namespace) -> None:
     from smollab.model.generate import room
     from smollab.model.sampling import Sampling
     from smollab.model.text_stream import printable, stream_text
-    from smollab.tokens.tokenizer import EOS
 
     sampling = Sampling(options.temperature, options.top_p, options.top_k, options.min_p, options.repetition_penalty)
     for option, texts in (("--prompt", [options.prompt]), ("--stop", options.stop)):
@@ -21,12 +20,11 @@ def generate(options: argparse.Namespace) -> None:
             raise ValueError(f"{option}: not valid UTF-8") from None
     if not 0 <= options.seed < 2**63:
         raise ValueError(f"--seed {options.seed}: must be from 0 to {2**63 - 1}")
-    model, tokenizer = _load_model(options.model)
+    model, tokenizer, _, ends = _load_model(options.model)
     count = options.max_new_tokens
     if count is None:
         count = min(120, room(model, len(tokenizer.encode(options.prompt).ids)))
-    eos = tokenizer.token_to_id(EOS)
-    pieces = stream_text(model, tokenizer, options.prompt, count, sampling, eos, options.stop, options.seed)
+    pieces = stream_text(model, tokenizer, options.prompt, count, sampling, ends, options.stop, options.seed)
     first = next(pieces, "")  # what cannot be done is told before anything is printed
     print(options.prompt, end="", flush=True)
     for piece in itertools.chain([first], pieces):
@@ -47,9 +45,9 @@ def evaluate_passkey(options: argparse.Namespace) -> None:
         raise ValueError(f"--lengths {options.lengths}: expected numbers, such as 256,512") from None
     if options.keys < 1 or options.digits < 1 or any(length < 1 for length in lengths):
         raise ValueError("--lengths, --keys and --digits must be at least 1")
-    model, tokenizer = _load_model(options.model)
+    model, tokenizer, bos, _ = _load_model(options.model)
     scores = ask_checkpoint(
-        model, tokenizer, options.filler, lengths, options.method, options.keys, options.digits, options.seed
+        model, tokenizer, options.filler, lengths, options.method, options.keys, options.digits, options.seed, bos
     )
     console.print(passkey_table(scores))
     if options.plot:
@@ -59,13 +57,19 @@ def evaluate_passkey(options: argparse.Namespace) -> None:
         print(options.plot)
 
 
-def _load_model(name: str) -> tuple[Any, Any]:
-    """Model and tokenizer of a run, by its name or folder, or of a Hugging Face folder."""
-    from smollab.model.huggingface import load_huggingface
+def _load_model(name: str) -> tuple[Any, Any, int | None, tuple[int, ...]]:
+    """Of a run, by its name or folder, or of a Hugging Face folder: model, tokenizer, and the tokens that begin and end
+    a text."""
+    from smollab.model.huggingface import load_huggingface, load_token_ids
     from smollab.steps import load_run
-    from smollab.tokens.tokenizer import load_tokenizer
+    from smollab.tokens.tokenizer import BOS, EOS, load_tokenizer
 
     folder = next((p for p in (Path(name), Path("runs") / name) if p.is_dir()), Path(name))
     if (folder / "config.json").is_file():
-        return load_huggingface(folder).eval(), load_tokenizer(folder)
-    return load_run(folder)
+        model, tokenizer = load_huggingface(folder).eval(), load_tokenizer(folder)
+        begin, ends = load_token_ids(folder)
+    else:
+        (model, tokenizer), begin, ends = load_run(folder), None, ()
+    begin = tokenizer.token_to_id(BOS) if begin is None else begin
+    end = tokenizer.token_to_id(EOS)
+    return model, tokenizer, begin, ends or (() if end is None else (end,))

@@ -138,6 +138,7 @@ def evaluate_passkey(
     keys: int = 10,
     digits: int = 5,
     seed: int = 0,
+    bos: int | None = None,
 ) -> PasskeyScores:
     """Ask a model for keys at every length and depth; all models are asked the same.
 
@@ -150,13 +151,14 @@ def evaluate_passkey(
         keys: prompts for each length and depth.
         digits: of a key.
         seed: of keys and stretches of text.
+        bos: the token that texts begin with; left out: `BOS` of the tokenizer.
 
     Raises:
         ValueError: a length without room for the sentence, or too little text.
     """
     shape = (len(lengths), len(depths), keys)
     correct, probability, rank = np.zeros(shape, bool), np.zeros(shape), np.zeros(shape, int)
-    bos = token_id(tokenizer, BOS)
+    bos = token_id(tokenizer, BOS) if bos is None else bos
     for i, length in enumerate(lengths):
         generator = np.random.default_rng([seed, length])
         passkeys = [Passkey.of(tokenizer, key) for key in draw_keys(digits, keys, generator)]
@@ -180,6 +182,7 @@ def ask_checkpoint(
     keys: int = 10,
     digits: int = 5,
     seed: int = 0,
+    bos: int | None = None,
 ) -> PasskeyScores:
     """Ask any model, with the documents of a source as filler; other arguments as for `evaluate_passkey`.
 
@@ -192,6 +195,7 @@ def ask_checkpoint(
         keys: prompts for each length and depth.
         digits: of a key.
         seed: of keys and stretches of text.
+        bos: as for `evaluate_passkey`.
 
     Raises:
         CurationError: a source that cannot be read.
@@ -206,7 +210,7 @@ def ask_checkpoint(
             break
     tokens = np.concatenate(rows)
     model_at = lambda length: extend(model, length, method)  # type: ignore[arg-type]
-    return evaluate_passkey(model_at, tokenizer, tokens, lengths, DEPTHS, keys, digits, seed)
+    return evaluate_passkey(model_at, tokenizer, tokens, lengths, DEPTHS, keys, digits, seed, bos)
 
 
 def _texts(filler: str) -> Iterator[str]:

@@ -59,6 +59,18 @@ def architectures(recipe: Recipe) -> dict[str, Recipe]:
     }
 
 
+def check_names(recipe: Recipe, only: Sequence[str]) -> None:
+    """Refuse variants that there are not.
+
+    Raises:
+        RecipeError: naming one, and those there are.
+    """
+    known = architectures(recipe)
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise RecipeError(f"no variant {unknown[0]!r}; known: {', '.join(known)}")
+
+
 def at_equal_flops(recipe: Recipe, baseline: Recipe, vocab_size: int) -> Recipe:
     """A variant with as many steps as spend the baseline's floating-point operations."""
     from smollab.model.config import ModelConfig
@@ -82,14 +94,11 @@ def plan_variants(recipe: Recipe, tokenizer: Path, only: Sequence[str] = ()) -> 
     """
     from smollab.tokens.tokenizer import load_tokenizer
 
-    known = architectures(recipe)
-    unknown = [name for name in only if name not in known]
-    if unknown:
-        raise RecipeError(f"no variant {unknown[0]!r}; known: {', '.join(known)}")
+    check_names(recipe, only)
     vocab_size = load_tokenizer(tokenizer).get_vocab_size()
     return {
         name: at_equal_flops(variant, recipe, vocab_size)
-        for name, variant in known.items()
+        for name, variant in architectures(recipe).items()
         if not only or name in only or name == BASELINE
     }
 

@@ -5,7 +5,7 @@ step reads one token a row against the cache (decode: the weights pass once for 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ def generate(
     prompt: Tensor,
     max_new_tokens: int,
     sampling: Sampling = FREE,
-    eos_token_id: int | None = None,
+    eos_token_id: int | Collection[int] | None = None,
     seed: int = 0,
 ) -> Iterator[int]:
     """Continue a prompt, yielding each new token as soon as it is known.
@@ -31,7 +31,7 @@ def generate(
         prompt: (seq,) token ids, at least one.
         max_new_tokens: stop after so many.
         sampling: how tokens are drawn; left out: from the model's own distribution.
-        eos_token_id: stop before this token.
+        eos_token_id: stop before this token, or any of these.
         seed: of the draws.
 
     Raises:
@@ -48,7 +48,7 @@ def generate_batch(
     prompts: Sequence[Tensor],
     max_new_tokens: int,
     sampling: Sampling = FREE,
-    eos_token_id: int | None = None,
+    eos_token_id: int | Collection[int] | None = None,
     seeds: Sequence[int] | None = None,
 ) -> Iterator[list[int | None]]:
     """Continue several prompts side by side, yielding a token of each at every step.
@@ -61,7 +61,7 @@ def generate_batch(
         prompts: (seq,) token ids, at least one each; lengths may differ.
         max_new_tokens: stop after so many steps.
         sampling: how tokens are drawn; left out: from the model's own distribution.
-        eos_token_id: a row ends before this token and is None from then on.
+        eos_token_id: a row ends before this token, or any of these, and is None from then on.
         seeds: of the rows' draws; left out: 0, 1, 2, ...
 
     Raises:
@@ -80,6 +80,7 @@ def generate_batch(
         rows = torch.arange(len(prompts)).repeat_interleave(torch.tensor(lengths)).to(weight.device)
         seen[rows, packed] = True
     going = [True] * len(prompts)
+    ends = {eos_token_id} if eos_token_id is None or isinstance(eos_token_id, int) else set(eos_token_id)
     if max_new_tokens:
         last = torch.tensor(lengths).cumsum(0) - 1
         logits = model.logits(model(packed[None], cache=cache, row_lengths=lengths)[0, last.to(weight.device)])
@@ -89,7 +90,7 @@ def generate_batch(
             raise ValueError("the logits are not finite numbers: weights of the model are damaged, or it has diverged")
         tokens = sample(logits, sampling, generators, seen)
         drawn = tokens.tolist()
-        going = [row and token != eos_token_id for row, token in zip(going, drawn, strict=True)]
+        going = [row and token not in ends for row, token in zip(going, drawn, strict=True)]
         if not any(going):
             return
         yield [token if row else None for row, token in zip(going, drawn, strict=True)]

@@ -20,7 +20,7 @@ from smollab.model.config import ModelConfig
 from smollab.model.huggingface_config import CheckpointError, read_config, write_config
 from smollab.model.transformer import Transformer
 
-__all__ = ["CheckpointError", "load_huggingface", "read_config", "save_huggingface", "write_config"]
+__all__ = ["CheckpointError", "load_huggingface", "load_token_ids", "read_config", "save_huggingface", "write_config"]
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 LM_HEAD, EMBEDDING = "lm_head.weight", "embed_tokens.weight"
@@ -93,6 +93,28 @@ def load_huggingface(folder: Path) -> Transformer:
     return model
 
 
+def load_token_ids(folder: Path) -> tuple[int | None, tuple[int, ...]]:
+    """The token that texts begin with, or None, and the tokens that end them, as a folder's files name them.
+
+    `generation_config.json` counts before `config.json`, as it does for transformers.
+
+    Raises:
+        CheckpointError: a file is damaged, or the ids are not whole numbers.
+    """
+    begin, end = None, None
+    for path in (folder / "generation_config.json", folder / "config.json"):
+        values = _read_json(path) if path.is_file() else {}
+        if not isinstance(values, dict):
+            raise CheckpointError(f"{path}: expected a JSON object")
+        begin = values.get("bos_token_id") if begin is None else begin
+        end = values.get("eos_token_id") if end is None else end
+    ends = end if isinstance(end, list) else [] if end is None else [end]
+    wrong = [index for index in (*ends, *([] if begin is None else [begin])) if type(index) is not int]
+    if wrong:
+        raise CheckpointError(f"{folder}: bos_token_id or eos_token_id in its files: expected int, got {wrong[0]!r}")
+    return begin, tuple(ends)
+
+
 def _load_config(folder: Path) -> ModelConfig:
     path = folder / "config.json"
     if not path.is_file():
@@ -144,8 +166,10 @@ def _check_headers(folder: Path, files: list[Path], model: Transformer, config: 
 
 def _read_weight(opened: Any, name: str, file: Path) -> torch.Tensor:
     tensor: torch.Tensor = opened.get_tensor(name)
-    if not tensor.is_floating_point():  # BatchNorm's counter
+    if name.endswith("num_batches_tracked"):  # BatchNorm's counter
         return tensor
+    if not tensor.is_floating_point():
+        raise CheckpointError(f"{file}: {name} is {tensor.dtype}: quantized weights are not supported")
     tensor = tensor.float()
     if not tensor.isfinite().all():
         count = int((~tensor.isfinite()).sum())
@@ -183,7 +207,7 @@ def _shard_name(index: int, count: int) -> str:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path}: not valid JSON: {error}") from None
 
 

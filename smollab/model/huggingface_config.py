@@ -121,15 +121,21 @@ def _read(values: Mapping[str, Any]) -> ModelConfig:
         raise ValueError(f"hidden_act {act!r} is not supported; use one of {', '.join(acts)}")
     theta, scaling = read_rope_settings(values)
     layers = values["num_hidden_layers"]
+    if type(layers) is not int:
+        raise ValueError(f"num_hidden_layers: expected int, got {layers!r}")
+    for name in ("no_rope_layers", "layer_types"):
+        if not isinstance(values.get(name) or [], list):
+            raise ValueError(f"{name}: expected a list, got {values[name]!r}")
     interval, nope_layers = _nope_layers(values, layers) if kind == "smollm3" else (0, None)
     window, window_layers = _sliding_window(values, layers, interval, nope_layers)
+    key_value_heads = values.get("num_key_value_heads")
     settings = {
         "vocab_size": values["vocab_size"],
         "hidden_size": values["hidden_size"],
         "intermediate_size": values["intermediate_size"],
         "num_hidden_layers": layers,
         "num_attention_heads": values["num_attention_heads"],
-        "num_key_value_heads": values.get("num_key_value_heads") or values["num_attention_heads"],
+        "num_key_value_heads": values["num_attention_heads"] if key_value_heads is None else key_value_heads,
         "head_dim": values.get("head_dim"),
         "attention_bias": values.get("attention_bias", False),
         "qk_norm": kind == "qwen3",

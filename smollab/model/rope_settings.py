@@ -24,6 +24,8 @@ def read_rope_settings(values: Mapping[str, Any]) -> tuple[float, PositionInterp
         ValueError: a scaling that is not supported, or one that lacks a setting.
     """
     settings = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"rope_parameters: expected an object, got {settings!r}")
     theta = settings.get("rope_theta") or values.get("rope_theta") or DEFAULT_THETA[values["model_type"]]
     kind = settings.get("rope_type", settings.get("type", "default"))
     if kind == "default":

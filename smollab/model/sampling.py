@@ -36,9 +36,10 @@ class Sampling:
     negative; 1: none."""
 
     def __post_init__(self) -> None:
-        """Refuse what is out of range."""
+        """Refuse what is out of range; logits over a smaller temperature would be infinite."""
+        temperature = self.temperature
         for name, allowed, valid in (
-            ("temperature", "at least 0 and finite", 0 <= self.temperature < math.inf),
+            ("temperature", "0, or from 1e-6 on and finite", temperature == 0 or 1e-6 <= temperature < math.inf),
             ("top_p", "above 0 and at most 1", 0 < self.top_p <= 1),
             ("top_k", "at least 0", self.top_k >= 0),
             ("min_p", "from 0 to 1", 0 <= self.min_p <= 1),

@@ -6,7 +6,7 @@ bytes wait until their character is whole, and characters wait while they may be
 
 import codecs
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -98,7 +98,7 @@ def stream_text(
     prompt: str,
     max_new_tokens: int,
     sampling: Sampling = FREE,
-    eos_token_id: int | None = None,
+    eos_token_id: int | Collection[int] | None = None,
     stop: Sequence[str] = (),
     seed: int = 0,
 ) -> Iterator[str]:
@@ -110,7 +110,7 @@ def stream_text(
         prompt: the beginning.
         max_new_tokens: stop after so many.
         sampling: how tokens are drawn.
-        eos_token_id: stop before this token.
+        eos_token_id: stop before this token, or any of these.
         stop: strings at which the text ends; they are not shown.
         seed: of the draws.
 
@@ -133,7 +133,7 @@ def continue_texts(
     prompts: Sequence[str],
     max_new_tokens: int,
     sampling: Sampling = FREE,
-    eos_token_id: int | None = None,
+    eos_token_id: int | Collection[int] | None = None,
     stop: Sequence[str] = (),
     seeds: Sequence[int] | None = None,
 ) -> list[str]:

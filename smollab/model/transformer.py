@@ -102,11 +102,18 @@ class Transformer(nn.Module):
             (batch, seq, hidden)
 
         Raises:
-            ValueError: document ids together with a cache; a cache that is too small; a token outside the vocabulary; a
-                document longer than `max_position_embeddings`. On an accelerator neither tokens nor document ids are
-                looked at, since that would wait for it.
+            ValueError: shapes that do not fit each other; document ids together with a cache; a cache that is too
+                small; a token outside the vocabulary; a document longer than `max_position_embeddings`. On an
+                accelerator neither tokens nor document ids are looked at, since that would wait for it.
         """
+        if tokens.ndim != 2 or not tokens.numel():
+            raise ValueError(f"tokens must be (batch, seq), at least one token; their shape is {tuple(tokens.shape)}")
         batch, length = tokens.shape
+        for name, given in (("document_ids", document_ids), ("positions", positions)):
+            if given is not None and given.shape != tokens.shape:
+                raise ValueError(f"{name} have shape {tuple(given.shape)}, the tokens {tuple(tokens.shape)}")
+        if row_lengths is not None and cache is None:
+            raise ValueError("row_lengths are those of a cache's rows; without one, give document_ids")
         if cache is not None and document_ids is not None:
             raise ValueError("a cache holds one document per row: document_ids cannot be given with it")
         rows = [length] * batch if row_lengths is None else list(row_lengths)

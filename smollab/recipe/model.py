@@ -9,6 +9,9 @@ from typing import Literal
 GATED_MLPS = ("swiglu", "geglu")
 """MLPs of three matrices; the others have two, which are half as wide again for equal parameters."""
 
+COUNTS = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
+"""Settings that are at least one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -66,7 +69,12 @@ class Model:
     sqrt(2 * layers) for the matrices that write to the residual stream, as nanotron drew it."""
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Refuse what contradicts itself, or what no model can be made of."""
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} ({getattr(self, name)}) must be at least 1")
+        if not self.rope_theta > 0:
+            raise ValueError(f"rope_theta ({self.rope_theta}) must be above 0")
         if self.num_attention_heads % self.num_key_value_heads:
             raise ValueError(
                 f"num_attention_heads ({self.num_attention_heads}) must be a multiple of "
@@ -77,6 +85,8 @@ class Model:
                 f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
                 f"({self.num_attention_heads}), or head_dim be given"
             )
+        if self.head_dim is not None and self.head_dim < 1:
+            raise ValueError(f"head_dim ({self.head_dim}) must be at least 2; leave it out for hidden_size / heads")
         if self.head_width % 2:
             raise ValueError(f"head_dim ({self.head_width}) must be even: RoPE turns channels in pairs")
         if self.mlp not in GATED_MLPS and self.intermediate_size % 2:

@@ -164,3 +164,11 @@ def test_weights_that_are_no_numbers_are_told(make_model, random_tokens):
     model.layers[1].mlp.down_proj.weight[0, 0] = float("nan")
     with pytest.raises(ValueError, match="not finite"):
         list(generate(model, random_tokens(4), 5))
+
+
+def test_any_of_several_tokens_ends_a_row(make_model, random_tokens):
+    model, prompt = make_model(), random_tokens(5)
+    text = list(generate(model, prompt, 12, Sampling(), seed=3))
+    ends = {text[6], text[9]}
+    first = min(text.index(token) for token in ends)
+    assert list(generate(model, prompt, 12, Sampling(), eos_token_id=ends, seed=3)) == text[:first]

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from smollab.model.huggingface import CheckpointError, load_huggingface, save_huggingface
+from smollab.model.huggingface import CheckpointError, load_huggingface, load_token_ids, save_huggingface
 
 
 @pytest.fixture
@@ -195,3 +195,42 @@ def test_the_configuration_of_transformers_4_is_understood(folder):
     change_config(folder, rope_parameters="absent", rope_theta=123.0, no_rope_layers="absent", no_rope_layer_interval=2)
     config = load_huggingface(folder).config
     assert (config.rope_theta, config.no_rope_layer_interval) == (123.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_hidden_layers", "4"),
+        ("num_key_value_heads", 0),
+        ("no_rope_layers", "1111"),
+        ("layer_types", "full_attention"),
+        ("rope_parameters", "default"),
+    ],
+)
+def test_a_config_with_a_value_of_another_kind(folder, key, value):
+    change_config(folder, **{key: value})
+    assert key in refusal(folder)
+
+
+def test_weights_that_are_whole_numbers(folder):
+    change_weights(folder, lambda w: w.update({"model.norm.weight": w["model.norm.weight"].to(torch.int8)}))
+    assert "model.norm.weight is torch.int8" in refusal(folder)
+
+
+def test_a_config_too_deep_to_read(folder):
+    (folder / "config.json").write_text("[" * 100_000)
+    assert "not valid JSON" in refusal(folder)
+
+
+def test_token_ids_are_those_of_the_generation_config_first(folder):
+    change_config(folder, bos_token_id=3, eos_token_id=4)
+    assert load_token_ids(folder) == (3, (4,))
+    (folder / "generation_config.json").write_text('{"bos_token_id": 1, "eos_token_id": [2, 5]}')
+    assert load_token_ids(folder) == (1, (2, 5))
+    (folder / "generation_config.json").write_text('{"eos_token_id": "</s>"}')
+    with pytest.raises(CheckpointError, match="expected int, got '</s>'"):
+        load_token_ids(folder)
+
+
+def test_a_folder_may_name_no_token_ids(folder):
+    assert load_token_ids(folder) == (None, ())

@@ -110,6 +110,7 @@ def test_top_p_keeps_the_fewest_tokens_that_reach_it(top_p, kept):
         {"temperature": -1.0},
         {"temperature": float("nan")},
         {"temperature": float("inf")},
+        {"temperature": 1e-42},
         {"top_p": 0.0},
         {"top_p": 1.5},
         {"top_k": -1},

@@ -111,3 +111,28 @@ def test_the_recipes_section_becomes_the_config():
     section = Model(hidden_size=64, num_hidden_layers=3, rope_theta=7.0)
     config = ModelConfig.from_recipe(section, vocab_size=300)
     assert (config.hidden_size, config.num_hidden_layers, config.rope_theta, config.vocab_size) == (64, 3, 7.0, 300)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tokens": torch.zeros(3, dtype=torch.int64)}, r"their shape is \(3,\)"),
+        ({"tokens": torch.zeros(2, 0, dtype=torch.int64)}, "at least one token"),
+        ({"document_ids": torch.zeros(2, 4, dtype=torch.int64)}, "document_ids have shape"),
+        ({"positions": torch.arange(3)}, "positions have shape"),
+        ({"row_lengths": [3, 3]}, "row_lengths are those of a cache"),
+    ],
+)
+def test_arguments_that_do_not_fit_each_other(make_model, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_model()(**{"tokens": torch.zeros(2, 3, dtype=torch.int64)} | arguments)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"num_key_value_heads": 0}, {"num_attention_heads": -4}, {"head_dim": 0}, {"hidden_size": 0}, {"rope_theta": 0.0}],
+    ids=str,
+)
+def test_shapes_that_no_model_has(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        ModelConfig(**changes)
