@@ -120,7 +120,6 @@ examples:
   smollab ablate pdf                                    0, 25, 50 and 75 % of the tokens from PDFs
   smollab ablate architecture                           19 models x 3 seeds at equal operations, about 20 minutes
   smollab ablate architecture --only mha,mqa --seeds 8  one question, with more seeds
-
   smollab ablate context                                keys found at up to 8 times the trained length
 
 Ctrl-C stops; the same command continues. Runs that are done are kept while settings, text and code are the same.
