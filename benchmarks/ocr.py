@@ -33,9 +33,17 @@ def main() -> None:
     import pymupdf
     from samples import made_scans
 
+    from smollab.curate.pdf.ocr import missing
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
-    rapid = _rapidocr()
+    try:
+        rapid = _rapidocr()
+    except ImportError as error:
+        sys.exit(f"{error}: a peer of this benchmark is missing: pip install smollab[bench]")
+    if problem := missing(tuple(PAGES)):
+        print(f"not measured: {problem}")
+        return
     scores: dict[str, list[float]] = {"tesseract": [], "rapidocr": []}
     ratios = []
     print("| language | Tesseract F1 | RapidOCR F1 | CPU, RapidOCR / Tesseract |\n|---|---|---|---|")

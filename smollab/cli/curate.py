@@ -43,10 +43,15 @@ def curate_pdf(options: argparse.Namespace) -> None:
     from importlib import import_module
 
     from smollab.curate.pdf.markdown import text_of_pages
+    from smollab.curate.pdf.page import UnreadablePdf
     from smollab.curate.pdf.read import read_document
+    from smollab.curate.pdf.truncation import describe_problem
 
     path = Path(options.file)
-    file = import_module(f"smollab.curate.pdf.{options.engine}_engine").open_pdf(path.read_bytes())
+    try:
+        file = import_module(f"smollab.curate.pdf.{options.engine}_engine").open_pdf(path.read_bytes())
+    except UnreadablePdf as error:
+        raise ValueError(f"{path}: {describe_problem(path.read_bytes(), str(error))}") from None
     numbers = _page_range(options.pages, file.num_pages)
     read = read_document(file)
     if not options.show:

@@ -5,9 +5,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pymupdf
+
 from smollab.curate.pipeline import curate
 from smollab.documents import read_documents, read_drops
-from smollab.recipe import Data, Source, load_recipe
+from smollab.recipe import Curate, Data, Source, load_recipe
+
+from .making import prose, write_warc
 
 PDF = Path(__file__).resolve().parents[2] / "data_samples" / "pdf"
 
@@ -40,3 +44,24 @@ def test_pdfs_pass_with_a_reason_for_each_drop(tmp_path):
     assert Counter(drop.reason for drop in drops) == {
         "extract_pdf: needs OCR": 1, "page_language: not one of ours": 1, "byte_dedup: equal bytes": 1,
     }  # fmt: skip
+
+
+def test_a_pdf_that_repeats_a_web_page_is_found(tmp_path):
+    said = [prose(seed, sentences=30) for seed in (1, 2)]
+    write_warc(tmp_path / "web.warc.gz", {"https://example.org/1": said[0], "https://example.org/3": prose(3, 30)})
+    (tmp_path / "pdf").mkdir()
+    for number, text in enumerate(said, start=1):
+        with pymupdf.open() as document:
+            box = pymupdf.Rect(70, 70, 540, 780)
+            assert document.new_page().insert_textbox(box, f"{text} Printed for the archive.", fontsize=9) > 0
+            document.save(tmp_path / "pdf" / f"{number}.pdf")
+    sources = {
+        "web": Source(address=f"warc:{tmp_path / 'web.warc.gz'}", steps=("extract_html", "minhash_dedup")),
+        "pdf": Source(address=f"pdf:{tmp_path / 'pdf'}", steps=("byte_dedup", "extract_pdf", "minhash_dedup")),
+    }
+    curate(Data(sources=sources), Curate(workers=1), tmp_path / "out")
+    ((document, _, drop),) = read_drops(*sorted((tmp_path / "out" / "dropped").glob("*.parquet")))
+    assert (drop.reason.partition(":")[0], document.id) == ("minhash_dedup", "1.pdf")
+    assert "https://example.org/1" in drop.detail
+    kept = {d.id for d in read_documents(*sorted((tmp_path / "out" / "kept").glob("*.parquet")))}
+    assert kept == {"2.pdf", "https://example.org/1", "https://example.org/3"}

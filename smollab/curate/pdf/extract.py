@@ -1,7 +1,10 @@
 """The extraction step for PDF files: raw bytes in, text out, read by a child process that may die."""
 
+from typing import Any
+
 from smollab.curate.pdf.ocr import missing
 from smollab.curate.pdf.reader import reader
+from smollab.curate.pdf.truncation import describe_problem, has_header
 from smollab.documents import Document, Drop, replace
 from smollab.recipe import ExtractPdf
 
@@ -13,11 +16,9 @@ def extract_pdf(document: Document, settings: ExtractPdf) -> Document | Drop:
     if document.metadata.get("truncated"):
         return Drop("extract_pdf: truncated by the crawler", f"{document.metadata['truncated']}; refetch it")
     raw = document.raw
-    if b"%PDF-" not in raw[:1024]:
-        return Drop("extract_pdf: not a PDF", f"begins with {raw[:8]!r}" if raw else "empty file")
-    answer = reader(settings).ask(raw)
+    answer: dict[str, Any] = reader(settings).ask(raw) if has_header(raw) else {"problem": ""}
     if "problem" in answer:
-        reason, _, detail = answer["problem"].partition(": ")
+        reason, _, detail = describe_problem(raw, answer["problem"]).partition(": ")
         return Drop(f"extract_pdf: {reason}", detail)
     text, pages = answer["text"], answer["pages"]
     per_page = len(text) / pages

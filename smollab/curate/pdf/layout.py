@@ -88,7 +88,8 @@ def _column_blocks(column: Column, page: Page, typography: Typography) -> list[B
     blocks += split_blocks(stretch, page.number, typography)
     if column.side_note:
         for block in blocks:
-            block.kind = "side note"
+            if block.lines:  # a figure in the margin is one
+                block.kind = "side note"
     return blocks
 
 

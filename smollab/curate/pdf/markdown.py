@@ -82,8 +82,13 @@ def find_place(places: Sequence[Place], position: int) -> Place | None:
 
 def text_of_pages(text: str, places: Sequence[Place], numbers: Collection[int]) -> str:
     """Return the part of a document's text that stands on some neighboring pages, counted from 1."""
-    found = [place for place in places if place.page in numbers]
-    return text[found[0].start : found[-1].end] if found else ""
+    found = [k for k, place in enumerate(places) if place.page in numbers]
+    if not found:
+        return ""
+    begin = places[found[0]].start
+    before = text[places[found[0] - 1].end if found[0] else 0 : begin]
+    mark = before.rpartition("\n")[2]  # of a heading or a list item stands before its place
+    return mark.lstrip() + text[begin : places[found[-1]].end]
 
 
 def _write_rows(

@@ -107,7 +107,7 @@ def _find_gutter(items: list[Item], min_gutter: float) -> float | None:
     """Return the x that lies in gaps between neighbors over the greatest height, if that is enough for columns."""
     events: list[tuple[float, float]] = []
     boxes = [box_of(item) for item in items]  # sorted by their upper edge
-    lone = [isinstance(item, Line) and item.text.isdigit() for item in items]  # numbers of pages in tables of contents
+    lone = [isinstance(item, Line) and item.text.isdecimal() for item in items]  # such as page numbers of contents
     for i, (_, y0, x1, y1) in enumerate(boxes):
         nearest, height, at = None, 0.0, i
         for j in _beside(boxes, i):

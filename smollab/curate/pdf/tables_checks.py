@@ -82,7 +82,7 @@ def _is_contents(grid: Sequence[Sequence[str]], cells: Sequence[str], ruled: boo
     if leaders >= 3 and leaders > 0.2 * len(grid):
         return True
     last = [row[-1] for row in grid if row[-1]]
-    if not ruled and len(grid[0]) <= 3 and len(last) >= 3 and all(text.isdigit() for text in last):
+    if not ruled and len(grid[0]) <= 3 and len(last) >= 3 and all(text.isdecimal() for text in last):
         pages = [int(text) for text in last]
         if pages == sorted(pages) and pages[-1] < 3000:
             return not any(is_number(text) for row in grid for text in row[1:-1] if text)
@@ -106,7 +106,7 @@ def _is_code(grid: Sequence[Sequence[str]], pieces: Sequence[Piece]) -> bool:
     drawn = sum(_DRAWN.search(piece.text) is not None for piece in pieces)
     if mono > 0.5 * len(words) and drawn > 0.25 * len(pieces):
         return True
-    first = [int(row[0]) for row in grid if row[0].isdigit()]
+    first = [int(row[0]) for row in grid if row[0].isdecimal()]
     if len(first) > 0.5 * len(grid) and len(first) > 2 and first == list(range(first[0], first[0] + len(first))):
         return len(grid[0]) < 4 and mono > 0.3 * len(words)
     numbered = sum(_FORMULA_NUMBER.fullmatch(row[-1]) is not None for row in grid)

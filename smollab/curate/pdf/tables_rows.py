@@ -5,7 +5,9 @@ over several columns, or the titles of groups of rows: the gaps are found twice,
 allowed, then without them, so that a column with little in it is a column still.
 
 *Cells of several lines*: a line of text goes on with the row above when it has less cells than that, none of them a
-number, each beneath one that is filled; or when the space above it is smaller than that between rows.
+number, each beneath one that is filled; or when the space above it is smaller than that between rows; or when it is
+staggered: less than a line below the row above, because a cell of two lines stands in the middle beside one of three.
+A line without a label belongs to the row below if its sentence goes on there.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ _OPEN = frozenset("±+(/×,")
 """A cell that ends with one of these goes on in the next line."""
 Column = tuple[float, float]
 """Where a column begins and ends: x."""
+STAGGERED = 0.8
+"""Rows nearer than this, from top to top, cannot be two lines of one cell; font sizes."""
 LEAST_GAP = 0.45
 """White space between columns; font sizes."""
 CROSSING_SHARE = 0.15
@@ -99,12 +103,30 @@ def merge_lines(rows: Sequence[Row], columns: Sequence[Column], ruled: bool = Fa
     first = 0
     for i in range(1, len(rows)):
         goes_on = not by_space[i] if by_space else _goes_on(cells, rows, columns, i, first, ruled)
-        if goes_on:
+        if goes_on or _is_staggered(rows[i - 1], rows[i]):
             groups[-1].append(rows[i])
         else:
             groups.append([rows[i]])
             first = i
-    return groups
+    return groups if ruled else _join_forward(groups, columns)
+
+
+def _join_forward(groups: list[list[Row]], columns: Sequence[Column]) -> list[list[Row]]:
+    """Join a line without a label to the next row if its sentence goes on there: the label stands in the middle."""
+    joined: list[list[Row]] = []
+    for group in groups:
+        above = cells_of(joined[-1][0], columns) if joined and len(joined[-1]) == 1 else []
+        here = cells_of(group[0], columns)
+        filled = [column for column, text in enumerate(above) if text]
+        if filled and 0 not in filled and here[0] and all(here[c][:1].islower() for c in filled):
+            joined[-1] += group
+        else:
+            joined.append(group)
+    return joined
+
+
+def _is_staggered(above: Row, row: Row) -> bool:
+    return min(p.y0 for p in row) - min(p.y0 for p in above) < STAGGERED * min(p.line.size for p in (*above, *row))
 
 
 def _starts_by_space(rows: Sequence[Row], cells: list[list[str]]) -> list[bool]:
@@ -140,7 +162,7 @@ def _goes_on(
     if not all(start[column] for column in filled):
         return False
     if len(filled) == sum(map(bool, start)) and len(filled) == len(columns) and not ruled:
-        return False
+        return above[0][-1:] in ("-", ",", "/", "(") and all(here[column][:1].islower() for column in filled[1:])
     top, before = min(p.y0 for p in rows[i]), min(p.y0 for p in rows[i - 1])
     size = max(piece.line.size for piece in rows[i])
     if top - before > 1.7 * size and not ruled:

@@ -14,7 +14,7 @@ length); ISO 28500:2017, 5.13 (WARC-Truncated); FinePDFs (run_finepdfs_pipeline.
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["CERTAIN", "HEADER_BYTES", "PDF_TYPES", "find_truncation", "has_header", "is_pdf"]
+__all__ = ["CERTAIN", "HEADER_BYTES", "PDF_TYPES", "describe_problem", "find_truncation", "has_header", "is_pdf"]
 
 PDF_TYPES = ("application/pdf", "application/x-pdf")
 HEADER_BYTES = 1024
@@ -74,6 +74,15 @@ def find_truncation(pdf: bytes, declared: str = "", declared_length: int = -1) -
     elif not _leads_to_xref(pdf, int(starts[-1][1])):
         reasons.append("no xref")
     return tuple(reasons)
+
+
+def describe_problem(pdf: bytes, problem: str) -> str:
+    """Return why a file cannot be read, `REASON: DETAIL`: an engine's problem, or what explains it better."""
+    if not has_header(pdf):
+        return f"not a PDF: begins with {pdf[:8]!r}" if pdf else "not a PDF: empty file"
+    if problem.startswith(("corrupt", "no pages")) and "no %%EOF" in (signs := find_truncation(pdf)):
+        return f"truncated: {', '.join(signs)}; fetch it again ({problem})"
+    return problem
 
 
 def _leads_to_xref(pdf: bytes, offset: int) -> bool:

@@ -22,7 +22,8 @@ from ..making import SAMPLES
 from .bad_pdfs import BOMBS, HARMLESS, HOSTILE, SOUND, many_pages, with_catalog
 
 ENGINES = ("pymupdf", "pypdfium2")
-REASONS = {"corrupt", "encrypted", "no pages", "needs OCR", "out of memory", "took too long", "crashed", "not a PDF"}
+REASONS = {"corrupt", "truncated", "not a PDF", "encrypted", "no pages", "needs OCR"}
+REASONS |= {"out of memory", "took too long", "crashed"}
 TEXT = "The gardener described the broken clock"
 
 

@@ -7,8 +7,10 @@ from collections import Counter
 import pymupdf
 import pytest
 
-from smollab.curate.pdf import extract_pdf
+from smollab.curate.pdf import extract_pdf, read
+from smollab.curate.pdf.pymupdf_engine import open_pdf
 from smollab.curate.pdf.reader import PdfReader, reader
+from smollab.curate.pdf.worker import _answer
 from smollab.documents import Document, Drop
 from smollab.recipe import ExtractPdf
 
@@ -124,3 +126,30 @@ def test_the_child_ends_with_its_parent():
             return
         time.sleep(0.1)
     raise AssertionError("the child of a killed parent lives on")
+
+
+def test_a_rule_that_fails_on_a_page_costs_its_tables_and_is_noted(monkeypatch):
+    def fail(page):
+        raise IndexError("a rule of ours")
+
+    monkeypatch.setattr(read, "find_tables", fail)
+    file = open_pdf((SAMPLES / "pdf" / "longtable.pdf").read_bytes())
+    result = read.read_document(file)
+    file.close()
+    assert len(result.text) > 1000
+    assert len(result.metadata["table_errors"]) == len(result.pages)
+    assert result.metadata["table_errors"][0].startswith("page 1: IndexError at test_extract.py:")
+
+
+def test_our_own_errors_are_told_from_corrupt_files(monkeypatch):
+    monkeypatch.setattr(read, "arrange", lambda pages: [][0])
+    answer = _answer(open_pdf, (SAMPLES / "pdf" / "longtable.pdf").read_bytes(), ExtractPdf())
+    assert answer["problem"].startswith("internal error: IndexError at test_extract.py:")
+
+
+def test_a_file_that_ends_in_the_middle_is_truncated():
+    pdf = (SAMPLES / "pdf" / "longtable.pdf").read_bytes()
+    result = extract_pdf(Document("x", "", "pdf", raw=pdf[:3000]), ExtractPdf())
+    assert isinstance(result, Drop)
+    assert result.reason == "extract_pdf: truncated"
+    assert "no %%EOF" in result.detail

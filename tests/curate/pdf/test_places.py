@@ -77,6 +77,14 @@ def test_the_text_of_some_pages():
     assert text_of_pages(result.text, result.places, [99]) == ""
 
 
+def test_a_page_keeps_the_mark_of_the_heading_that_it_begins_with():
+    result = news()
+    begin = {place.page: place.start for place in reversed(result.places)}
+    headed = [page for page, start in begin.items() if result.text[start - 2 : start] == "# "]
+    assert headed
+    assert all(text_of_pages(result.text, result.places, [page]).startswith("#") for page in headed)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_turned_pages_read_the_same_and_their_places_are_as_shown(engine, rotation):

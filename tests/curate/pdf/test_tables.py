@@ -115,6 +115,30 @@ def test_cells_of_several_lines_between_rulings():
     ]
 
 
+def test_labels_in_the_middle_of_their_rows_between_rulings():
+    staggered = [
+        line(60, 110, "man page"), line(160, 110, "Read online help."),
+        line(60, 124, "--get"), line(160, 131, "Write the selections to"), line(60, 138, "> file"),
+        line(160, 145, "a file of this name."), line(60, 152, "again"),
+        line(160, 166, "Show and manipulate"), line(60, 180, "ip"), line(160, 180, "addresses of interfaces."),
+        line(60, 194, "ssh -X"), line(160, 194, "Login at another machine."),
+        line(60, 208, "scp files"), line(160, 208, "Copy files to another one."),
+    ]  # fmt: skip
+    (table,) = find_tables(page_of(staggered, [(56, 106, 330, 106), (56, 224, 330, 224)]))
+    assert table.rows == [
+        ["man page", "Read online help."],
+        ["--get > file again", "Write the selections to a file of this name."],
+        ["ip", "Show and manipulate addresses of interfaces."],
+        ["ssh -X", "Login at another machine."],
+        ["scp files", "Copy files to another one."],
+    ]
+
+
+def test_a_number_raised_in_the_first_column_is_no_number_of_a_line():
+    rows = [["2¹", "verse", "one"], ["3", "verse", "two"], ["4", "verse", "three"]]
+    find_tables(page_of(rows_of_lines(rows)))
+
+
 def test_rows_in_groups_between_rulings_stay_rows():
     lines = rows_of_lines([*NUMBERS, ["Marsh End", "3", "4"]])
     across = [(55, y, 340, y) for y in (98, 112, 140, 170)]
