@@ -106,6 +106,12 @@ def check_batch(parallel: Parallel, batch_sequences: int, sequence_length: int, 
             f"the {rows} sequences of each pipeline must be a multiple of the {micro_batch} of a micro-batch "
             "(train.micro_batch_sequences)"
         )
+    stages = parallel.pipeline * parallel.stages_per_rank
+    if parallel.pipeline > 1 and rows // micro_batch < stages:
+        raise ValueError(
+            f"{rows // micro_batch} micro-batches per step cannot fill a pipeline of {stages} stretches: lower "
+            "train.micro_batch_sequences or parallel.pipeline"
+        )
     if sequence_length % parallel.context:
         raise ValueError(
             f"sequences of {sequence_length} tokens cannot be cut into parallel.context = {parallel.context}"

@@ -147,8 +147,11 @@ class ParallelModel(nn.Module):
     @torch.no_grad()
     def summed_loss(self, batch: Batch) -> float:
         """Cross-entropy in nats, summed over the targets of a batch that every rank has whole."""
+        # Every rank needs equally many rows, and a pipeline as many micro-batches of one row as it has stretches.
         ranks = self.layout.size("data") * self.layout.size("shard")
-        batch = batch.padded(-(-batch.tokens.shape[0] // ranks) * ranks)
+        stages = self.layout.size("pipeline") * len(self.stretches)
+        multiple = ranks * stages
+        batch = batch.padded(-(-batch.tokens.shape[0] // multiple) * multiple)
         rows = self.layout.rows(batch.tokens.shape[0])
         mine = self.layout.columns(batch.rows(rows.start, rows.stop))
         for stretch in self.stretches:
