@@ -4,11 +4,11 @@ Here the parts of the folder come together: an engine's pages, what looks at sin
 tables), layout, and Markdown.
 """
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from smollab.curate.pdf.errors import name_error
 from smollab.curate.pdf.garbled import is_garbled
 from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.markdown import write_text
@@ -89,12 +89,6 @@ def _find_tables(page: Page, errors: list[str]) -> list[Table]:
     except Exception as error:
         errors.append(f"page {page.number}: {name_error(error)}")
         return []
-
-
-def name_error(error: Exception) -> str:
-    """Return an error of our own code as its kind, its place and its message."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {last.filename.rpartition('/')[2]}:{last.lineno}: {error}"
 
 
 def _page_starts(places: list[Place]) -> list[int]:

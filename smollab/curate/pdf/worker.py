@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+from smollab.curate.pdf.errors import describe_error
 from smollab.curate.pdf.message import read_message, write_message
 from smollab.recipe import ExtractPdf
 
@@ -39,7 +40,7 @@ def _settings(text: str) -> ExtractPdf:
 
 def _answer(open_pdf: Any, pdf: bytes, settings: ExtractPdf) -> dict[str, Any]:
     from smollab.curate.pdf.page import UnreadablePdf
-    from smollab.curate.pdf.read import name_error, read_document
+    from smollab.curate.pdf.read import read_document
 
     try:
         file = open_pdf(pdf)
@@ -51,8 +52,8 @@ def _answer(open_pdf: Any, pdf: bytes, settings: ExtractPdf) -> dict[str, Any]:
         return {"problem": str(error)}
     except MemoryError:
         return {"problem": "out of memory"}
-    except Exception as error:  # not the file's fault: engines tell corrupt files and pages themselves
-        return {"problem": f"internal error: {name_error(error)}; please report this file"}
+    except Exception as error:
+        return {"problem": describe_error(error)}
 
 
 def limit_memory(megabytes: int) -> None:
