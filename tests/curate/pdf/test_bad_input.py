@@ -28,7 +28,7 @@ TEXT = "The gardener described the broken clock"
 
 
 def settings_of(engine, **more):
-    return ExtractPdf(**{"engine": engine, "cpu_seconds": 20, "memory_mb": 1500, **more})
+    return ExtractPdf(**{"engine": engine, "cpu_seconds": 8, "memory_mb": 1500, **more})
 
 
 def extract(raw, settings):
