@@ -3,7 +3,6 @@
 import os
 import traceback
 from pathlib import Path
-from pathlib import Path
 
 _LIBRARIES = tuple(f"{os.sep}{name}{os.sep}" for name in ("pymupdf", "pypdfium2", "pypdfium2_raw"))
 
