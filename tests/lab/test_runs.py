@@ -45,7 +45,12 @@ def run(tmp_path):
     recipe = load_recipe("smoke")
     names = ["stable"] * 6 + ["stable, with code"] * 4 + ["decay"] * 4
     metrics = [
-        {"step": i + 1, "stage": name, "sources": {"web": 5, "code": 3} if i < 10 else {"web-fr": 8}}
+        {
+            "step": i + 1,
+            "stage": name,
+            "sources": {"web": 5, "code": 3} if i < 10 else {"web-fr": 8},
+            "sequence_length": 128,
+        }
         for i, name in enumerate(names)
     ]
     tokens = {"web-fr": {"train_tokens": 1000}, "web-en": {"train_tokens": 500}, "code-code": {"train_tokens": 64}}
