@@ -24,7 +24,7 @@ from smollab.scaling.accountant import estimate
 @torch.inference_mode()
 def test_attention_weights_reproduce_the_layer(model, tokens, layer):
     weights = attention_weights(model, tokens, layer)
-    value = _projections(model, tokens, layer)[2]
+    value = _projections(model, tokens, layer, torch.zeros_like(tokens))[2]
     attention = model.layers[layer].self_attn
     outputs = []
     hook = attention.register_forward_hook(lambda module, inputs, output: outputs.append(output))

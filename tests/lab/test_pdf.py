@@ -45,7 +45,7 @@ def test_laying_out_twice_gives_the_same(panel):
 @pytest.mark.parametrize(
     ("control", "value", "file"),
     [
-        ("gutter", 40, "refcard.en"),
+        ("gutter", 120.0, "latex-news"),
         ("repeat", 1.0, "latex-news"),
         ("threshold", 0.0, "latex-news"),
         ("page", 2, "scan.en"),
