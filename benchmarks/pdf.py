@@ -3,7 +3,7 @@
     pip install -e ".[bench]"
     python benchmarks/pdf.py                   # some ten minutes on two cores: pymupdf4llm is slow
     python benchmarks/pdf.py --rounds 0        # quality alone
-    python benchmarks/pdf.py --gold DIR        # your own: DIR/gold.jsonl as data_samples/pdf/made/gold.jsonl
+    python benchmarks/pdf.py --gold DIR        # your own: DIR/gold.jsonl as data_samples/evaluation/pdf/gold.jsonl
 
 Sets: PDFs that we made, whose blocks, order and cells are known (`made`, by what is hard about them), and manuals that
 come with their text (`manuals`: words and order only). Scores are means over documents
@@ -29,7 +29,9 @@ from rich.table import Table
 from smollab.curate.pdf.evaluation import GoldDocument, PdfScore, score_document
 from smollab.curate.pdf.read import read_document
 
-PDFS = Path(__file__).parents[1] / "data_samples" / "pdf"
+SAMPLES = Path(__file__).parents[1] / "data_samples"
+PDFS = SAMPLES / "pdf"
+MADE = SAMPLES / "evaluation" / "pdf"
 Extractor = Callable[[bytes], str]
 MANUALS = ("debian-faq.en", "maint-guide.en")
 TIMED = ("latex-news", "project-history.fr", "refcard.en", "longtable", "policy.en")
@@ -191,7 +193,7 @@ def peak_megabytes(name: str) -> float:
 def main() -> int:
     """Judge and time all contenders, print tables, write benchmarks/results/pdf.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gold", type=Path, default=PDFS / "made", help="folder with PDFs and gold.jsonl")
+    parser.add_argument("--gold", type=Path, default=MADE, help="folder with PDFs and gold.jsonl")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds of timing; 0: none")
     parser.add_argument("--only", nargs="+", default=list(CONTENDERS), help="contenders by name")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)

@@ -12,8 +12,11 @@ from pathlib import Path
 import pymupdf
 import pytest
 
+from smollab.recipe import load_recipe
+
 SAMPLES = Path(__file__).resolve().parent.parent / "data_samples"
 LANGUAGES = {"en", "fr", "es", "de", "it", "pt", "vi"}
+RECIPES = SAMPLES.parent / "smollab" / "recipes"
 MAXIMUM_BYTES = 30_000_000
 UNLISTED = {"manifest.json", "README.md"}
 
@@ -25,7 +28,7 @@ def manifest() -> dict[str, dict]:
 
 FILES = manifest()
 WARCS = [path for path in FILES if path.startswith("web/")]
-PDFS = [path for path in FILES if path.startswith("pdf/") and path.endswith(".pdf")]
+PDFS = [path for path in FILES if path.startswith(("pdf/", "evaluation/")) and path.endswith(".pdf")]
 
 
 def jsonl(path: str) -> list[dict]:
@@ -113,7 +116,7 @@ def test_pdf_opens_and_has_its_pages(path):
         assert text == ""
         assert (SAMPLES / "pdf" / "gold" / Path(path).with_suffix(".txt").name).stat().st_size > 1000
     else:
-        assert len(text) > (500 if path.startswith("pdf/made/") else 1000)
+        assert len(text) > (500 if path.startswith("evaluation/") else 1000)
 
 
 def test_text_documents_are_plain_paragraphs():
@@ -210,3 +213,11 @@ def test_extraction_pages_are_halved_and_hold_their_gold_texts():
         markup = " ".join(html.unescape(re.sub(r"<[^>]*>|\\n", " ", row["html"])).split())
         words = row["text"].replace("|", " ").split()
         assert sum(word in markup for word in words) > 0.98 * len(words), row["name"]
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_no_recipe_trains_on_what_evaluations_read(path):
+    for name, source in load_recipe(path).data.sources.items():
+        place = (SAMPLES.parent / source.address.partition(":")[2]).resolve()
+        assert not (SAMPLES / "evaluation").is_relative_to(place), f"{name}: {source.address} holds the evaluation's"
+        assert not place.is_relative_to(SAMPLES / "evaluation"), f"{name}: {source.address}"

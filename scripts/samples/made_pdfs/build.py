@@ -1,4 +1,4 @@
-"""Writes `data_samples/pdf/made/`: the files and `gold.jsonl`."""
+"""Writes `data_samples/evaluation/pdf/`: the files and `gold.jsonl`."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from samples.made_pdfs.elements import MadePdf
 from samples.manifest import OUR_LICENSE, Entry
 from samples.packages import BuildError, Packages
 
-FOLDER = "pdf/made"
+FOLDER = "evaluation/pdf"
 GOLD = f"{FOLDER}/gold.jsonl"
 
 

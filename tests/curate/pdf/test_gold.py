@@ -25,8 +25,10 @@ from smollab.curate.pdf.evaluation import (
 )
 from smollab.curate.pdf.read import read_document
 
-PDFS = Path(__file__).resolve().parents[3] / "data_samples" / "pdf"
-ROWS = [json.loads(line) for line in (PDFS / "made" / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
+SAMPLES = Path(__file__).resolve().parents[3] / "data_samples"
+PDFS = SAMPLES / "pdf"
+MADE = SAMPLES / "evaluation" / "pdf"
+ROWS = [json.loads(line) for line in (MADE / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
 GOLD = {row["name"]: GoldDocument(**row) for row in ROWS}
 MINIMUM = {
     "pymupdf": PdfScore(f1=0.975, order=0.97, tau=0.97, tables=0.93),
@@ -36,7 +38,7 @@ MINIMUM = {
 
 
 def read(name: str, engine) -> str:
-    file = engine.open_pdf((PDFS / "made" / f"{name}.pdf").read_bytes())
+    file = engine.open_pdf((MADE / f"{name}.pdf").read_bytes())
     try:
         return read_document(file).text
     finally:
