@@ -32,7 +32,7 @@ from smollab.model.transformer import Transformer
 from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
 from smollab.recipe import Recipe, load_recipe
-from smollab.train.loop import train_step
+from smollab.train.step import train_step
 
 SHAPE = {"model.num_attention_heads": 6, "model.num_key_value_heads": 2, "train.sequence_length": 512}
 SHAPE |= {"model.max_position_embeddings": 512}

@@ -212,7 +212,7 @@ def test_torn_notes_of_what_was_done_only_run_that_step_again(run, folder):
 def test_changed_training_code_trains_anew(run, folder, monkeypatch):
     run()
     before = outcome(folder)
-    monkeypatch.setattr("smollab.train.loop.code_fingerprint", lambda: "another")
+    monkeypatch.setattr("smollab.train.configuration.code_fingerprint", lambda: "another")
     (folder / "pretrain" / "checkpoints" / "step-00000015" / "state.json").unlink()  # makes the step run again
     shutil.rmtree(folder / "archive", ignore_errors=True)
     run()

@@ -230,7 +230,7 @@ def _step(recipe: Recipe, vocab_size: int) -> Callable[[], object]:
     from smollab.model.config import ModelConfig
     from smollab.model.transformer import Transformer
     from smollab.optim import build_optimizers
-    from smollab.train.loop import train_step
+    from smollab.train.step import train_step
 
     model = Transformer(ModelConfig.from_recipe(recipe.model, vocab_size), recipe.train.seed)
     optimizers = build_optimizers(model, recipe.optimizer)

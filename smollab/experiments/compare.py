@@ -130,7 +130,8 @@ def run_trial(trial: Trial, tick: Tick) -> None:
     from smollab.progress import console
     from smollab.tokens.tokenizer import load_tokenizer
     from smollab.train.checkpoint import load_weights
-    from smollab.train.loop import pretrain, run_configuration
+    from smollab.train.configuration import run_configuration
+    from smollab.train.loop import pretrain
 
     recipe, threads, quiet = trial.recipe, torch.get_num_threads(), console.quiet
     tokenizer = load_tokenizer(trial.tokenizer)
@@ -191,7 +192,7 @@ def _configuration(trial: Trial, training: dict[str, Any]) -> dict[str, Any]:
 def _discard_if_other(trial: Trial) -> None:
     """Remove a run of another configuration, finished or not."""
     from smollab.train.checkpoint import list_checkpoints, load_state
-    from smollab.train.loop import run_configuration
+    from smollab.train.configuration import run_configuration
 
     training = run_configuration(trial.recipe, trial.tokens)
     if trial.output.exists():

@@ -261,7 +261,8 @@ def _continue(recipe: Recipe, tokens: Path, trained: "tuple[Transformer, list[An
 
 def _run_stage(recipe: Recipe, number: int, tokens: Path, model: "Transformer", optimizers: list[Any]) -> None:
     """The training loop without its log and its checkpoints."""
-    from smollab.train.loop import begin_stage, open_mixture, set_learning_rates, train_step
+    from smollab.train.data import begin_stage, open_mixture
+    from smollab.train.step import set_learning_rates, train_step
 
     plan, mixture = plan_stages(recipe)[number], open_mixture(recipe, tokens / "train")
     begin_stage(plan, model, mixture, plan.begin)
@@ -316,7 +317,7 @@ def _read_texts(recipe: Recipe) -> list[tuple[str, str]]:
 
 def _fingerprint(recipe: Recipe) -> str:
     """Hash of what the trials depend on: settings, texts and code."""
-    from smollab.train.loop import code_fingerprint
+    from smollab.train.configuration import code_fingerprint
 
     package = Path(__file__).parents[1]
     places = ("experiments/long_context.py", "evaluate/passkey.py", "model/extend.py", "model/yarn.py", "model/rope.py")

@@ -13,7 +13,8 @@ from smollab.model.transformer import Transformer
 from smollab.optim import build_optimizers
 from smollab.recipe import Optimizer, Recipe
 from smollab.tokens.shards import TokenShard
-from smollab.train.loop import begin_stage, open_mixture, set_learning_rates, stages_from, train_step
+from smollab.train.data import begin_stage, open_mixture, stages_from
+from smollab.train.step import set_learning_rates, train_step
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -1,46 +1,38 @@
 """The training loop.
 
-Read from top to bottom it is the whole of pretraining: draw a batch from the stage's mixture, run the model, turn
-hidden states into a loss, take gradients, clip them, set the learning rate, step, log, save.
+Read from top to bottom it is the whole of pretraining: draw a batch from the stage's mixture, take a step on it
+(`step.py`), log, evaluate, save.
 """
 
-import ast
-import hashlib
-import json
 import math
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from smollab.batch import IGNORE_INDEX, Batch
 from smollab.evaluate.bits_per_byte import bits_per_byte
 from smollab.hardware import training_device
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer
-from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
-from smollab.optim.schedules import warmup_stable_decay
 from smollab.progress import console, progress
-from smollab.recipe import Recipe, StagePlan, plan_stages
-from smollab.tokens.mixture import Mixture, TokenStream
+from smollab.recipe import Recipe, plan_stages
 from smollab.tokens.shards import TokenShard
-from smollab.tokens.tokenize import open_shards
-from smollab.train import TRAINING_CODE
 from smollab.train.checkpoint import check_state, list_checkpoints, load_checkpoint, save_checkpoint
+from smollab.train.configuration import run_configuration
+from smollab.train.data import begin_stage, open_mixture, rows_of, source_of, stages_from
 from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
 from smollab.train.parallel import ParallelModel, check_layout
 from smollab.train.processes import any_rank, fit_layout, is_main, world_size
+from smollab.train.step import TrainedModel, micro_batch_rows, set_learning_rates, train_step
 
-TrainedModel = Transformer | ParallelModel
 PEEK_TOKENS = 8192
 """Held-out tokens per source measured during training."""
 
@@ -152,150 +144,6 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device) -> Traine
         )
     layout = build_layout(parallel, device.type)
     return ParallelModel(config, parallel, layout, recipe.objective, recipe.train.seed, device)
-
-
-def rows_of(model: TrainedModel, plan: StagePlan) -> slice:
-    """The sequences of a batch that this process trains on."""
-    return model.layout.rows(plan.batch_sequences) if isinstance(model, ParallelModel) else slice(None)
-
-
-def micro_batch_rows(recipe: Recipe, sequence_length: int) -> int:
-    """Sequences per forward pass: as many tokens as the recipe's, in sequences of another length."""
-    return max(1, recipe.train.micro_batch_sequences * recipe.train.sequence_length // sequence_length)
-
-
-def train_step(
-    model: TrainedModel, optimizers: list[torch.optim.Optimizer], batch: Batch, recipe: Recipe
-) -> tuple[float, float]:
-    """One optimizer step on a batch, accumulated over micro-batches.
-
-    Args:
-        model: whole, or this rank's part of it.
-        optimizers: over its parameters.
-        batch: of one process; of several, this rank's rows.
-        recipe: all settings.
-
-    Returns:
-        Mean loss in nats per token, and the global gradient norm before clipping, both of the whole batch. When one
-        of them is not finite the weights are left as they were.
-    """
-    size = micro_batch_rows(recipe, batch.tokens.shape[1])
-    if isinstance(model, ParallelModel):
-        loss = model.forward_backward(batch, size).item()
-        grad_norm = model.clip_gradients(recipe.optimizer.max_grad_norm).item()
-    else:
-        loss = forward_backward(model, batch, recipe, size)
-        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
-    if math.isfinite(loss) and math.isfinite(grad_norm):
-        for optimizer in optimizers:
-            optimizer.step()
-    for optimizer in optimizers:
-        optimizer.zero_grad(set_to_none=True)
-    return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
-
-
-def forward_backward(model: Transformer, batch: Batch, recipe: Recipe, micro_batch: int) -> float:
-    """Gradients of the mean loss of a batch, in one process; returns that loss."""
-    num_targets = int((batch.targets != IGNORE_INDEX).sum())
-    loss = 0.0
-    for start in range(0, batch.tokens.shape[0], micro_batch):
-        part = batch.rows(start, start + micro_batch)
-        with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda):
-            hidden = model(part.tokens, part.document_ids, part.positions)
-        part_loss = next_token_loss(
-            hidden.to(model.lm_head.weight.dtype),
-            model.lm_head.weight,
-            part.targets,
-            recipe.objective.chunk_tokens,
-            num_targets,
-            recipe.model.logit_softcap,
-            recipe.objective.z_loss,
-        )
-        part_loss.backward()
-        loss += part_loss.item()
-    return loss
-
-
-def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:
-    """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
-    settings, place = plan.schedule, step - plan.schedule_begin
-    factor = plan.rate_factor * warmup_stable_decay(
-        place, plan.schedule_steps, settings.warmup_steps, settings.decay_steps, settings.decay
-    )
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * factor
-    return recipe.optimizer.learning_rate * factor
-
-
-def open_mixture(recipe: Recipe, folder: Path) -> Mixture:
-    """A stream for every source and sequence length that some stage mixes.
-
-    Raises:
-        ShardError: the tokens are not those that were written.
-    """
-    streams: dict[str, TokenStream] = {}
-    opened: dict[str, Sequence[TokenShard]] = {}
-    for plan in plan_stages(recipe):
-        for source, stream in stream_names(plan).items():
-            if source not in opened:
-                opened[source] = open_shards(folder, source)
-                for shard in opened[source]:
-                    shard.verify()
-            if stream not in streams:
-                streams[stream] = TokenStream(opened[source], plan.sequence_length, recipe.train.seed)
-    return Mixture(streams)
-
-
-def stream_names(plan: StagePlan) -> dict[str, str]:
-    """Source -> the name of its stream of this stage's length, such as `web@512`; each is drawn from by itself."""
-    return {source: f"{source}@{plan.sequence_length}" for source in plan.stage.mixture}
-
-
-def source_of(stream: str) -> str:
-    """The source that a stream draws from."""
-    return stream.rpartition("@")[0]
-
-
-def begin_stage(plan: StagePlan, model: TrainedModel, mixture: Mixture, step: int) -> None:
-    """Give the model the stage's reach, and the mixture its weights; the step may lie within the stage."""
-    model.config = replace(
-        model.config, rope_theta=plan.rope_theta, max_position_embeddings=plan.max_position_embeddings
-    )
-    weights = {stream: plan.stage.mixture[source] for source, stream in stream_names(plan).items()}
-    mixture.set_weights(weights, (step - plan.begin) * plan.batch_sequences)
-
-
-def stages_from(recipe: Recipe, step: int) -> Iterator[StagePlan]:
-    """The stages not finished at a step."""
-    yield from (plan for plan in plan_stages(recipe) if step < plan.end)
-
-
-def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:
-    """Everything that decides what a run computes: settings, the tokens it reads, and the code."""
-    sections = {key: asdict(getattr(recipe, key)) for key in ("model", "objective", "optimizer", "schedule")}
-    headers = [path.read_text(encoding="utf-8") for path in sorted((tokens / "train").glob("*/header.json"))]
-    train = asdict(recipe.train)
-    configuration = sections | {
-        "stages": {str(i): asdict(stage) for i, stage in enumerate(recipe.stages)},
-        "train": {key: train[key] for key in ("sequence_length", "batch_sequences", "seed")},
-        "tokens": hashlib.sha256("".join(headers).encode()).hexdigest()[:16],
-        "code": code_fingerprint(),
-    }
-    result: dict[str, Any] = json.loads(json.dumps(configuration))  # tuples become lists, as in a saved state
-    return result
-
-
-def code_fingerprint() -> str:
-    """Hash of the code that training consists of; comments and layout do not count.
-
-    So that whoever changes the optimizer and runs again sees what the change does, not the old run's end.
-    """
-    package = Path(__file__).parents[1]
-    places = [package / place for place in TRAINING_CODE]
-    files = [file for place in places for file in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
-    code = [ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files]
-    return hashlib.sha256("".join(code).encode()).hexdigest()[:16]
 
 
 def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:

@@ -12,8 +12,10 @@ from smollab.recipe import Recipe, plan_stages
 from smollab.tokens.shards import ShardError
 from smollab.train import loop
 from smollab.train.checkpoint import CheckpointMismatch, list_checkpoints
-from smollab.train.loop import TrainingError, set_learning_rates, stages_from, train_step
+from smollab.train.data import stages_from
+from smollab.train.loop import TrainingError
 from smollab.train.metrics import read_metrics
+from smollab.train.step import set_learning_rates, train_step
 
 
 class Crash(Exception):

@@ -1,0 +1,83 @@
+"""One optimizer step: run the model, turn hidden states into a loss, take gradients, clip them, update the weights."""
+
+import math
+
+import torch
+
+from smollab.batch import IGNORE_INDEX, Batch
+from smollab.model.transformer import Transformer
+from smollab.objectives.next_token import next_token_loss
+from smollab.optim.schedules import warmup_stable_decay
+from smollab.recipe import Recipe, StagePlan
+from smollab.train.parallel import ParallelModel
+
+TrainedModel = Transformer | ParallelModel
+
+
+def train_step(
+    model: TrainedModel, optimizers: list[torch.optim.Optimizer], batch: Batch, recipe: Recipe
+) -> tuple[float, float]:
+    """One optimizer step on a batch, accumulated over micro-batches.
+
+    Args:
+        model: whole, or this rank's part of it.
+        optimizers: over its parameters.
+        batch: of one process; of several, this rank's rows.
+        recipe: all settings.
+
+    Returns:
+        Mean loss in nats per token, and the global gradient norm before clipping, both of the whole batch. When one
+        of them is not finite the weights are left as they were.
+    """
+    size = micro_batch_rows(recipe, batch.tokens.shape[1])
+    if isinstance(model, ParallelModel):
+        loss = model.forward_backward(batch, size).item()
+        grad_norm = model.clip_gradients(recipe.optimizer.max_grad_norm).item()
+    else:
+        loss = forward_backward(model, batch, recipe, size)
+        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
+    if math.isfinite(loss) and math.isfinite(grad_norm):
+        for optimizer in optimizers:
+            optimizer.step()
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
+
+
+def forward_backward(model: Transformer, batch: Batch, recipe: Recipe, micro_batch: int) -> float:
+    """Gradients of the mean loss of a batch, in one process; returns that loss."""
+    num_targets = int((batch.targets != IGNORE_INDEX).sum())
+    loss = 0.0
+    for start in range(0, batch.tokens.shape[0], micro_batch):
+        part = batch.rows(start, start + micro_batch)
+        with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda):
+            hidden = model(part.tokens, part.document_ids, part.positions)
+        part_loss = next_token_loss(
+            hidden.to(model.lm_head.weight.dtype),
+            model.lm_head.weight,
+            part.targets,
+            recipe.objective.chunk_tokens,
+            num_targets,
+            recipe.model.logit_softcap,
+            recipe.objective.z_loss,
+        )
+        part_loss.backward()
+        loss += part_loss.item()
+    return loss
+
+
+def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:
+    """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
+    settings, place = plan.schedule, step - plan.schedule_begin
+    factor = plan.rate_factor * warmup_stable_decay(
+        place, plan.schedule_steps, settings.warmup_steps, settings.decay_steps, settings.decay
+    )
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
+    return recipe.optimizer.learning_rate * factor
+
+
+def micro_batch_rows(recipe: Recipe, sequence_length: int) -> int:
+    """Sequences per forward pass: as many tokens as the recipe's, in sequences of another length."""
+    return max(1, recipe.train.micro_batch_sequences * recipe.train.sequence_length // sequence_length)
