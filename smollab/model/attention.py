@@ -57,9 +57,13 @@ class Attention(nn.Module):
         if self.use_rope:
             query, key = apply_rope(query, *cos_sin), apply_rope(key, *cos_sin)
         if cache is None:
-            output = document_attention(query, key, value, lengths, self.window)
+            output = self.attend(query, key, value, lengths)
         else:
             if isinstance(lengths, FlexDocuments):
                 raise ValueError("a cache holds one document per row: document_ids cannot be given with it")
             output = cache.attend(self.layer, query, key, value, lengths, self.window)
         return self.o_proj(output.flatten(1))
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, documents: Sequence[int] | FlexDocuments) -> Tensor:
+        """Attention within documents, of (tokens, heads, head_dim) to the same shape; what observes it wraps this."""
+        return document_attention(query, key, value, documents, self.window)

@@ -108,6 +108,18 @@ class Train:
     """Newest ones kept on disk."""
     evaluate_every: int = 0
     """Measure bits per byte on a little held-out text every so many steps; 0: only at the end."""
+    detail_every: int = 10
+    """Every so many steps measure, too, how far each role's weights moved and each head's largest attention logit."""
+    trackers: tuple[str, ...] = ()
+    """Write what is logged for these as well: `tensorboard`, `trackio`, `wandb` (pip install "smollab[track]")."""
+    precision: Literal["auto", "float32", "bfloat16", "float8"] = "auto"
+    """What matrices are multiplied in; weights and optimizer stay in float32. `auto`: what a short race finds faster on
+    this machine, kept for the whole run. `float8`: inside the blocks, on GPUs that have it; needs torchao."""
+    compile: bool = False
+    """Compile the blocks with torch.compile: fewer and larger operations, after a minute at start."""
+    activation_checkpointing: Literal["none", "selective", "full"] = "none"
+    """Compute again in the backward pass what is not kept. `selective`: all but products of matrices and attention.
+    `full`: all but each block's input, for a third more operations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +132,9 @@ class Parallel:
     """Ranks that also train on other sequences, but hold only a slice of every weight (FSDP)."""
     context: int = 1
     """Ranks that share every sequence, each reading a slice of it; for long sequences."""
+    context_method: Literal["ulysses", "all_gather"] = "ulysses"
+    """How they share attention. `ulysses`: each rank takes some heads of the whole sequence. `all_gather`: each rank
+    gathers all keys and values for its own tokens; any number of heads, less traffic where key-value heads are few."""
     tensor: int = 1
     """Ranks that share every matrix and, between them, the tokens of every layer (sequence parallel)."""
     pipeline: int = 1
