@@ -163,3 +163,15 @@ def test_committed_results_are_whole():
     for rows in comparison.scores.values():
         assert {len(values) for values in rows.values()} == {len(comparison.seeds)}
         assert len({value for values in rows.values() for value in values}) > 1
+
+
+def test_committed_results_of_the_pdf_ablation_are_whole():
+    from smollab.experiments.data_ablation import load_comparison
+    from smollab.experiments.pdf_ablation import RATIOS, name_of
+    from smollab.lab.ablation import load_results
+
+    results = load_results("ablation-pdf")
+    comparison = load_comparison(results)
+    assert comparison.variants == [name_of(ratio) for ratio in RATIOS] and len(comparison.seeds) >= 3
+    assert set(comparison.scores) == {"web", "pdf", "guide", "jargon", "minimal pairs"}
+    assert results["note"]
