@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,14 +24,22 @@ class Batch:
     """Counted from the start of the document, or of the sequence where that cut it."""
     document_ids: Tensor
     """Equal within a document; only compared within one row."""
+    extra: dict[str, Tensor] = field(default_factory=dict)
+    """What an objective needs beside them, by name: (batch, seq, ...)."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name, the extra ones among them."""
+        names = ("tokens", "targets", "positions", "document_ids")
+        return {name: getattr(self, name) for name in names} | self.extra
 
     def rows(self, start: int, stop: int) -> Batch:
         """The sequences from `start` to `stop`, for gradient accumulation."""
         tensors = (self.tokens, self.targets, self.positions, self.document_ids)
-        return Batch(*(tensor[start:stop] for tensor in tensors))
+        extra = {name: tensor[start:stop] for name, tensor in self.extra.items()}
+        return Batch(*(tensor[start:stop] for tensor in tensors), extra)
 
     def padded(self, rows: int) -> Batch:
-        """The same batch with copies of its first row, without targets, up to a number of rows."""
+        """The same batch with copies of its first row, without targets or extra tensors, up to a number of rows."""
         import torch
 
         missing = rows - self.tokens.shape[0]
@@ -43,4 +51,5 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
         tensors = (self.tokens, self.targets, self.positions, self.document_ids)
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
+        extra = {name: tensor.to(device, non_blocking=True) for name, tensor in self.extra.items()}
+        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors), extra)

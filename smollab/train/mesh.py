@@ -65,15 +65,15 @@ class Layout:
         return slice(start, start + each)
 
     def columns(self, batch: Batch) -> Batch:
-        """The tokens and targets of this context rank; positions and document ids stay whole (see context_parallel)."""
+        """What this context rank holds; positions and document ids stay whole (see context_parallel)."""
         ranks = self.size("context")
         if ranks == 1:
             return batch
         each = batch.tokens.shape[1] // ranks
         mine = slice(self.rank("context") * each, (self.rank("context") + 1) * each)
-        return Batch(
-            batch.tokens[:, mine].contiguous(), batch.targets[:, mine].contiguous(), batch.positions, batch.document_ids
-        )
+        extra = {name: tensor[:, mine].contiguous() for name, tensor in batch.extra.items()}
+        tokens, targets = batch.tokens[:, mine].contiguous(), batch.targets[:, mine].contiguous()
+        return Batch(tokens, targets, batch.positions, batch.document_ids, extra)
 
 
 def build_layout(settings: Parallel, device_type: str) -> Layout:

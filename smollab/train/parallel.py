@@ -6,24 +6,25 @@ memory (on PyTorch's `meta` device); each rank then draws only its own slices, a
 weights whatever the layout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
+from torch.func import functional_call
 
 from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer, divide_documents, initial_values
-from smollab.objectives.next_token import next_token_loss
-from smollab.objectives.vocab_parallel import vocab_parallel_loss
-from smollab.recipe import Objective, Parallel
+from smollab.objectives import Objective, Recorder, States, cross_entropy
+from smollab.recipe import Parallel
 from smollab.train.context_parallel import Exchange
 from smollab.train.mesh import Layout, sum_over_data
 from smollab.train.pipeline import Absent, Pipeline, keep_stretch, stretches, sum_tied_gradients
-from smollab.train.tensor_parallel import TOKENS, apply_tensor_parallel, check_tensor_parallel
+from smollab.train.tensor_parallel import apply_tensor_parallel, check_tensor_parallel
 
 
 class Stretch(nn.Module):
@@ -32,39 +33,55 @@ class Stretch(nn.Module):
     FSDP gathers a module's weights for its forward pass, and the loss uses the unembedding: so the loss is inside.
     """
 
-    def __init__(self, model: Transformer, objective: Objective, layout: Layout) -> None:
+    def __init__(self, model: Transformer, layout: Layout) -> None:
         super().__init__()
-        self.model, self.objective, self.layout = model, objective, layout
+        self.model, self.layout = model, layout
         self.exchange = Exchange(model, layout.sequences["context"]) if layout.size("context") > 1 else None
         self.num_targets = 1
         """Of the whole batch, over all ranks and micro-batches; the loss is divided by it."""
 
-    def forward(self, x: Tensor, document_ids: Tensor, positions: Tensor, targets: Tensor) -> Tensor:
-        """Map (batch, seq) tokens, or hidden states (tokens, hidden), to hidden states, or to the loss (1,)."""
+    def forward(
+        self, x: Tensor, tokens: Tensor, document_ids: Tensor, positions: Tensor, targets: Tensor, **extra: Tensor
+    ) -> Tensor:
+        """Map (batch, seq) tokens, or hidden states (tokens, hidden), to hidden states, or to loss and metrics."""
         if self.exchange is not None:
             self.exchange.batch = positions.shape[0]
-        model = self.model
-        x = model.embed_tokens(x if x.is_floating_point() else x.flatten())
-        x = model.norm(model.run_layers(x, positions, divide_documents(document_ids)))
-        return x if isinstance(model.lm_head, Absent) else torch.stack([self.loss(x, targets.flatten())])
+        model, documents = self.model, divide_documents(document_ids)
+        x = x if x.is_floating_point() else model.embed(x)
+        if isinstance(model.lm_head, Absent):
+            return model.run_layers(x, positions, documents)
+        with Recorder(model, self.objective) as recorder:
+            hidden = model.finish(model.run_layers(x, positions, documents))
+        states = recorder.states(hidden, self._gather)
+        return self.loss(states, Batch(tokens, targets, positions, document_ids, extra))
 
-    def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """This rank's part of the loss, times the number of ranks over which FSDP takes the mean of the gradients."""
-        weight, settings = self.model.lm_head.weight, self.objective
-        terms = (
-            settings.chunk_tokens,
-            self.num_targets,
-            self.model.config.logit_softcap,
-            settings.z_loss if self.training else 0.0,
-        )
-        if isinstance(weight, DTensor):
-            mesh = self.layout.mesh["tensor"]
-            slices = DTensor.from_local(hidden, mesh, [Shard(TOKENS)], run_check=False)
-            gathered = slices.redistribute(placements=[Replicate()]).to_local(grad_placements=[Replicate()])
-            loss = vocab_parallel_loss(gathered, weight, targets, *terms)
-        else:
-            loss = next_token_loss(hidden, weight, targets, *terms)
-        return loss * self.layout.data_size
+    @property
+    def objective(self) -> Objective:
+        """What this model is trained to predict; the last stretch has it."""
+        objective = self.model.objective
+        assert isinstance(objective, Objective)
+        return objective
+
+    def loss(self, states: States, batch: Batch) -> Tensor:
+        """This rank's part of loss and metrics, (1 + metrics,), times the ranks over which FSDP takes the mean."""
+        if not self.training:
+            loss = cross_entropy(states.hidden, states, batch.targets, self.num_targets)
+            return loss[None] * self.layout.data_size
+        # Its modules are whole on every tensor rank.
+        weights = {
+            name: weight.to_local(grad_placements=[Replicate()])
+            for name, weight in self.objective.named_parameters()
+            if isinstance(weight, DTensor)
+        }
+        loss, metrics = functional_call(self.objective, weights, (states, batch, self.num_targets))
+        return torch.stack([loss, *(metrics[name].detach() for name in self.objective.metrics)]) * self.layout.data_size
+
+    def _gather(self, x: Tensor, dim: int) -> Tensor:
+        """Bring the tensor ranks' slices together; all then compute the same with the whole, gradients too."""
+        if self.layout.size("tensor") == 1:
+            return x
+        slices = DTensor.from_local(x, self.layout.mesh["tensor"], [Shard(dim)], run_check=False)
+        return slices.redistribute(placements=[Replicate()]).to_local(grad_placements=[Replicate()])
 
 
 class ParallelModel(nn.Module):
@@ -85,15 +102,15 @@ class ParallelModel(nn.Module):
             config: of the model.
             parallel: the layout's settings.
             layout: this process's place.
-            objective: the loss.
-            seed: of the initial weights.
+            objective: the loss, its own modules with their first weights.
+            seed: of the model's first weights.
             device: of this process.
 
         Raises:
             ValueError: the model does not divide by the layout.
         """
         super().__init__()
-        check_layout(config, parallel)
+        check_layout(config, parallel, objective)
         self.layout, self.device = layout, device
         size, rank = layout.size("pipeline"), layout.rank("pipeline")
         parts = stretches(config.num_hidden_layers, size * parallel.stages_per_rank)
@@ -105,11 +122,20 @@ class ParallelModel(nn.Module):
                 keep_stretch(model, layers)
             if layout.size("tensor") > 1:
                 apply_tensor_parallel(model, layout.mesh["tensor"])
-            stretch = Stretch(model, objective, layout)
+            values = {}
+            if not isinstance(model.lm_head, Absent):
+                values = {f"objective.{name}": value.clone() for name, value in objective.state_dict().items()}
+                if layout.size("tensor") > 1:
+                    replicate(objective, layout.mesh["tensor"])
+                model.objective = objective
+            stretch = Stretch(model, layout)
             apply_fsdp(stretch, layout, device)
             stretch.to_empty(device=device)
             initialize(model, seed, device)
+            place(values, dict(model.named_parameters()) | dict(model.named_buffers()))
             self._held.append(stretch)
+        self.metrics = objective.metrics
+        """Names of the numbers that `forward_backward` returns after the loss."""
         self._pipelines: dict[tuple[int, ...], Pipeline] = {}
         self._ends = self._group_of_ends() if size > 1 and config.tie_word_embeddings else None
 
@@ -131,14 +157,13 @@ class ParallelModel(nn.Module):
             micro_batch: sequences per forward pass.
 
         Returns:
-            That loss, the same on every rank.
+            That loss and the objective's metrics, (1 + metrics,), the same on every rank.
         """
-        batch = self.layout.columns(batch)
-        num_targets = sum_over_data((batch.targets != IGNORE_INDEX).sum(), self.layout)
+        num_targets = sum_over_data((self.layout.columns(batch).targets != IGNORE_INDEX).sum(), self.layout)
         for stretch in self.stretches:
             stretch.num_targets = int(num_targets)
         if self.layout.size("pipeline") > 1:
-            total = self._pipeline(batch, micro_batch).step(batch)
+            total = self._pipeline(batch, micro_batch).step(self._rows_for_objective(batch))
             sum_tied_gradients([stretch.model for stretch in self.stretches], self._ends)
         else:
             total = self._accumulate(batch, micro_batch)
@@ -158,10 +183,10 @@ class ParallelModel(nn.Module):
             stretch.num_targets = 1
             stretch.eval()
         if self.layout.size("pipeline") > 1:
-            total = self._pipeline(mine, 1).evaluate(mine)
+            total = self._pipeline(mine, 1).evaluate(mine)[0]
         else:
             (stretch,) = self.stretches
-            total = stretch(mine.tokens, mine.document_ids, mine.positions, mine.targets).squeeze()
+            total = stretch(mine.tokens, **mine.tensors()).squeeze()
         for stretch in self.stretches:
             stretch.train()
             assert isinstance(stretch, FSDPModule)
@@ -181,23 +206,32 @@ class ParallelModel(nn.Module):
     def _accumulate(self, batch: Batch, micro_batch: int) -> Tensor:
         """Micro-batch after micro-batch; gradients are exchanged only in the last."""
         (stretch,) = self.stretches
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros(1 + len(stretch.objective.metrics), device=self.device)
         rows = batch.tokens.shape[0]
         for start in range(0, rows, micro_batch):
-            part = batch.rows(start, start + micro_batch)
+            part = self._rows_for_objective(batch.rows(start, start + micro_batch))
             assert isinstance(stretch, FSDPModule)
             stretch.set_requires_gradient_sync(start + micro_batch >= rows)
-            loss = stretch(part.tokens, part.document_ids, part.positions, part.targets).squeeze()
-            loss.backward()
-            total += loss.detach()
+            loss_and_metrics = stretch(part.tokens, **part.tensors())
+            loss_and_metrics[0].backward()
+            total += loss_and_metrics.detach()
         return total
+
+    def _rows_for_objective(self, batch: Batch) -> Batch:
+        """Some rows with what the objective adds to them, and of these this context rank's slice."""
+        last = self.stretches[-1]
+        if not isinstance(last.model.lm_head, Absent):
+            batch = last.objective.extend(batch)
+        return self.layout.columns(batch)
 
     def _pipeline(self, batch: Batch, micro_batch: int) -> "Pipeline":
         """The schedule for batches of this shape; another stage of the run may have another."""
         shape = (*batch.tokens.shape, micro_batch)
         if shape not in self._pipelines:
             num_micro_batches = batch.tokens.shape[0] // micro_batch
-            self._pipelines[shape] = Pipeline(list(self.stretches), self.layout, num_micro_batches, self.device)
+            self._pipelines[shape] = Pipeline(
+                list(self.stretches), self.layout, num_micro_batches, len(self.metrics), self.device
+            )
         return self._pipelines[shape]
 
     def clip_gradients(self, max_norm: float) -> Tensor:
@@ -243,7 +277,7 @@ class ParallelModel(nn.Module):
         return mine
 
 
-def check_layout(config: ModelConfig, parallel: Parallel) -> None:
+def check_layout(config: ModelConfig, parallel: Parallel, objective: Objective | None = None) -> None:
     """Refuse, before anything is built, a model that cannot be divided as asked.
 
     Raises:
@@ -259,6 +293,11 @@ def check_layout(config: ModelConfig, parallel: Parallel) -> None:
         raise ValueError(
             f"parallel.context = {ranks} neither divides the {key_value_heads} key-value heads of each tensor rank nor "
             "is a multiple of them"
+        )
+    if objective is not None and objective.needs_whole_model and parallel.pipeline > 1:
+        raise ValueError(
+            f"parallel.pipeline = {parallel.pipeline}: this objective looks into layers that other pipeline ranks "
+            "hold; share the model with parallel.shard or parallel.tensor instead"
         )
     if config.norm == "batchnorm" and parallel.num_ranks > 1:
         raise ValueError("model.norm = 'batchnorm' takes statistics over the whole batch: train it in one process")
@@ -278,6 +317,25 @@ def apply_fsdp(stretch: Stretch, layout: Layout, device: torch.device) -> None:
     fully_shard(stretch, **options)
 
 
+def replicate(module: nn.Module, mesh: DeviceMesh) -> None:
+    """Have the same weights on all ranks of a mesh, as DTensors like those of the model that is split over them."""
+    for child in module.modules():
+        for name, parameter in list(child.named_parameters(recurse=False)):
+            value = distribute_tensor(parameter.detach(), mesh, [Replicate()], src_data_rank=None)
+            child.register_parameter(name, nn.Parameter(value))
+
+
+@torch.no_grad()
+def place(values: dict[str, Tensor], kept: Mapping[str, Tensor]) -> None:
+    """Copy whole tensors, by name, into this rank's slices of them."""
+    for name, value in values.items():
+        target = kept[name]
+        value = value.to(target.device)
+        if isinstance(target, DTensor):
+            value = distribute_tensor(value, target.device_mesh, target.placements, src_data_rank=None)
+        target.copy_(value)
+
+
 @torch.no_grad()
 def initialize(model: Transformer, seed: int, device: torch.device) -> None:
     """Draw the weights that one process would draw, one whole matrix at a time, and keep this rank's slices."""
@@ -288,7 +346,4 @@ def initialize(model: Transformer, seed: int, device: torch.device) -> None:
         whole_model = Transformer(model.config)
     for name, value in initial_values(whole_model, seed, device):
         if name in kept:
-            target = kept[name]
-            if isinstance(target, DTensor):
-                value = distribute_tensor(value, target.device_mesh, target.placements, src_data_rank=None)
-            target.copy_(value)
+            place({name: value}, kept)

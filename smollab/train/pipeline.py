@@ -64,40 +64,42 @@ def keep_stretch(model: Transformer, layers: range) -> None:
 class Pipeline:
     """The stages of this rank and the schedule that runs them."""
 
-    def __init__(self, stages: list[nn.Module], layout: Layout, num_micro_batches: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        stages: list[nn.Module],
+        layout: Layout,
+        num_micro_batches: int,
+        num_metrics: int,
+        device: torch.device,
+    ) -> None:
         size, rank = layout.size("pipeline"), layout.rank("pipeline")
         group = layout.group("pipeline")
         wrapped = [
             PipelineStage(stage, rank + size * turn, size * len(stages), device, group=group)
             for turn, stage in enumerate(stages)
         ]
-        options: dict[str, Any] = {"loss_fn": lambda loss, _: loss.squeeze(), "scale_grads": False}
+        options: dict[str, Any] = {"loss_fn": lambda loss_and_metrics, _: loss_and_metrics[0], "scale_grads": False}
         if len(stages) == 1:
             self._schedule: Any = Schedule1F1B(wrapped[0], num_micro_batches, **options)
         else:
             self._schedule = ScheduleInterleaved1F1B(wrapped, num_micro_batches, **options)  # type: ignore[arg-type]
+        self._columns = 1 + num_metrics
         self._is_first, self._is_last, self._device, self._group = rank == 0, rank == size - 1, device, group
 
     def step(self, batch: Batch) -> Tensor:
-        """Forward and backward of all micro-batches of this rank's rows; returns their summed loss on every rank."""
-        return self._run(self._schedule.step, batch)
+        """Forward and backward of all micro-batches of this rank's rows; returns their summed loss and metrics."""
+        return self._run(self._schedule.step, batch, self._columns)
 
     def evaluate(self, batch: Batch) -> Tensor:
         """Forward only."""
-        return self._run(self._schedule.eval, batch)
+        return self._run(self._schedule.eval, batch, 1)
 
-    def _run(self, run: Callable[..., Any], batch: Batch) -> Tensor:
-        losses: list[Tensor] = []
+    def _run(self, run: Callable[..., Any], batch: Batch, columns: int) -> Tensor:
         inputs = (batch.tokens,) if self._is_first else ()
-        run(
-            *inputs,
-            document_ids=batch.document_ids,
-            positions=batch.positions,
-            targets=batch.targets,
-            target=batch.targets if self._is_last else None,
-            losses=losses if self._is_last else None,
-        )
-        total = torch.stack(losses).sum().detach() if losses else torch.zeros((), device=self._device)
+        outputs = run(*inputs, **batch.tensors(), target=batch.targets if self._is_last else None)
+        total = torch.zeros(columns, device=self._device)
+        if self._is_last:
+            total += outputs.detach().view(-1, columns).sum(0)  # those of all micro-batches, one after the other
         distributed.all_reduce(total, group=self._group)  # only the last rank has any
         return total
 

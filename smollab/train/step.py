@@ -6,7 +6,7 @@ import torch
 
 from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.transformer import Transformer
-from smollab.objectives.next_token import next_token_loss
+from smollab.objectives import Objective, Recorder, build_objective
 from smollab.optim.schedules import warmup_stable_decay
 from smollab.recipe import Recipe, StagePlan
 from smollab.train.parallel import ParallelModel
@@ -15,7 +15,11 @@ TrainedModel = Transformer | ParallelModel
 
 
 def train_step(
-    model: TrainedModel, optimizers: list[torch.optim.Optimizer], batch: Batch, recipe: Recipe
+    model: TrainedModel,
+    optimizers: list[torch.optim.Optimizer],
+    batch: Batch,
+    recipe: Recipe,
+    metrics: dict[str, float] | None = None,
 ) -> tuple[float, float]:
     """One optimizer step on a batch, accumulated over micro-batches.
 
@@ -24,6 +28,7 @@ def train_step(
         optimizers: over its parameters.
         batch: of one process; of several, this rank's rows.
         recipe: all settings.
+        metrics: receives what the objective reports beside the loss.
 
     Returns:
         Mean loss in nats per token, and the global gradient norm before clipping, both of the whole batch. When one
@@ -31,11 +36,15 @@ def train_step(
     """
     size = micro_batch_rows(recipe, batch.tokens.shape[1])
     if isinstance(model, ParallelModel):
-        loss = model.forward_backward(batch, size).item()
+        loss, *reported = model.forward_backward(batch, size).tolist()
+        names = model.metrics
         grad_norm = model.clip_gradients(recipe.optimizer.max_grad_norm).item()
     else:
-        loss = forward_backward(model, batch, recipe, size)
+        loss, *reported = forward_backward(model, batch, recipe, size)
+        names = objective_of(model, recipe).metrics
         grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
+    if metrics is not None:
+        metrics.update(zip(names, reported, strict=True))
     if math.isfinite(loss) and math.isfinite(grad_norm):
         for optimizer in optimizers:
             optimizer.step()
@@ -44,26 +53,26 @@ def train_step(
     return (loss if math.isfinite(grad_norm) else math.nan), grad_norm
 
 
-def forward_backward(model: Transformer, batch: Batch, recipe: Recipe, micro_batch: int) -> float:
-    """Gradients of the mean loss of a batch, in one process; returns that loss."""
+def forward_backward(model: Transformer, batch: Batch, recipe: Recipe, micro_batch: int) -> list[float]:
+    """Gradients of the mean loss of a batch, in one process; returns that loss and the objective's metrics."""
     num_targets = int((batch.targets != IGNORE_INDEX).sum())
-    loss = 0.0
+    objective = objective_of(model, recipe)
+    totals = [0.0] * (1 + len(objective.metrics))
     for start in range(0, batch.tokens.shape[0], micro_batch):
-        part = batch.rows(start, start + micro_batch)
-        with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda):
+        part = objective.extend(batch.rows(start, start + micro_batch))
+        with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda), Recorder(model, objective) as seen:
             hidden = model(part.tokens, part.document_ids, part.positions)
-        part_loss = next_token_loss(
-            hidden.to(model.lm_head.weight.dtype),
-            model.lm_head.weight,
-            part.targets,
-            recipe.objective.chunk_tokens,
-            num_targets,
-            recipe.model.logit_softcap,
-            recipe.objective.z_loss,
-        )
-        part_loss.backward()
-        loss += part_loss.item()
-    return loss
+        loss, metrics = objective(seen.states(hidden), part, num_targets)
+        loss.backward()
+        found = [loss.item(), *(metrics[name].item() for name in objective.metrics)]
+        totals = [total + value for total, value in zip(totals, found, strict=True)]
+    return totals
+
+
+def objective_of(model: Transformer, recipe: Recipe) -> Objective:
+    """The objective that a model carries; without one: that of the recipe."""
+    carried = getattr(model, "objective", None)
+    return carried if isinstance(carried, Objective) else build_objective(recipe.objective, model.config)
 
 
 def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:

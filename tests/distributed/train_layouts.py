@@ -19,6 +19,7 @@ from smollab.batch import Batch
 from smollab.evaluate.bits_per_byte import summed_loss
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer
+from smollab.objectives import build_objective
 from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
 from smollab.recipe import Objective, Optimizer, Parallel
@@ -80,14 +81,14 @@ def train_together(choice: str, parallel: Parallel, micro: int) -> dict[str, Any
     losses, (gradients,), weights, evaluation = ALONE[choice]
     layout = build_layout(parallel, "cpu")
     rows = layout.rows(ROWS)
-    model = ParallelModel(
-        ModelConfig(**SHAPE, **CHOICES[choice]), parallel, layout, OBJECTIVES[choice], SEED, torch.device("cpu")
-    )
+    config = ModelConfig(**SHAPE, **CHOICES[choice])
+    objective = build_objective(OBJECTIVES[choice], config)
+    model = ParallelModel(config, parallel, layout, objective, SEED, torch.device("cpu"))
     optimizers = build_optimizers(model, OPTIMIZER)
     worst: dict[str, float] = {"loss": 0.0, "gradient": 0.0, "norm": 0.0, "weight": 0.0}
     start = model.checksum()
     for step, batch in enumerate(batches()):
-        loss = model.forward_backward(batch.rows(rows.start, rows.stop), micro or rows.stop - rows.start)
+        loss, *_ = model.forward_backward(batch.rows(rows.start, rows.stop), micro or rows.stop - rows.start)
         worst["loss"] = max(worst["loss"], abs(loss.item() - losses[step]))
         if step == 0:
             for name, p in model.named_parameters():

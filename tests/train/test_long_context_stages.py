@@ -61,9 +61,9 @@ def test_the_raise_changes_what_is_computed_from_its_first_step(train, make_reci
 def test_the_model_sees_the_stages_theta_and_length(train, make_recipe, tmp_path, monkeypatch):
     seen, real = [], loop.train_step
 
-    def look(model, optimizers, batch, recipe):
+    def look(model, optimizers, batch, *rest):
         seen.append((model.config.rope_theta, model.config.max_position_embeddings, tuple(batch.tokens.shape)))
-        return real(model, optimizers, batch, recipe)
+        return real(model, optimizers, batch, *rest)
 
     monkeypatch.setattr(loop, "train_step", look)
     train(make_recipe(LONG), tmp_path)
