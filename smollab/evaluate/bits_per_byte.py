@@ -16,8 +16,9 @@ from torch import Tensor
 from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.transformer import Transformer
 from smollab.objectives.next_token import token_losses
-from smollab.tokens.mixture import TokenStream, make_batch
+from smollab.tokens.mixture import make_batch
 from smollab.tokens.shards import TokenShard
+from smollab.tokens.stream import TokenStream
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

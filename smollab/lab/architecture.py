@@ -22,7 +22,8 @@ from smollab.recipe import load_recipe
 from smollab.scaling.flops import flops_per_token
 from smollab.scaling.memory import kv_cache_bytes
 from smollab.scaling.parameters import count_parameters
-from smollab.tokens.mixture import TokenStream, make_batch
+from smollab.tokens.mixture import make_batch
+from smollab.tokens.stream import TokenStream
 from smollab.tokens.tokenize import open_shards
 
 SMALL = {

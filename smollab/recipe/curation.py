@@ -47,6 +47,9 @@ class Source:
     """Declared language, for sources without language identification."""
     limit: int | None = None
     """Read at most this many documents."""
+    stream: bool = False
+    """Train on it as it is read, without curation, shards of tokens or held-out text; for hub, parquet and jsonl, and
+    with a `tokenizer.path`."""
 
     @property
     def kind(self) -> str:

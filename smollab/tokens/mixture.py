@@ -1,78 +1,41 @@
 """The mixture: which source each training sequence comes from, and which tokens it holds.
 
-Both are pure functions of how many sequences were drawn before. So the whole state of the data is one small
-dictionary of counts: a resumed run continues to the token, and when a stage changes the mixture, each source goes
-on where it stopped.
+Both are pure functions of how many sequences were drawn before. So the whole state of the data is a small dictionary of
+counts: a resumed run continues to the token, at once and on any number of ranks, and when a stage changes the mixture,
+each source goes on where it stopped.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from smollab.batch import IGNORE_INDEX, Batch
-from smollab.tokens.shards import TokenShard
+from smollab.tokens.packing import PackingReport
+from smollab.tokens.stream import Row
+
+PADDING = -1
+"""Document number of positions where a sequence has no token."""
 
 
-class TokenStream:
-    """Sequences from the documents of one or more shards, shuffled anew each epoch, without end.
+class Stream(Protocol):
+    """Where sequences come from: token shards (`stream.py`), or a data set as it is read (`streaming.py`)."""
 
-    Each epoch lays the documents end to end in a random order, cuts the row into sequences, and hands these out in
-    a random order too. Without the second shuffle a batch would be neighboring pieces of the same long document,
-    and the gradient a poor estimate of the whole. The incomplete sequence at the row's end is left out.
+    sequence_length: int
 
-    Args:
-        shards: opened shards.
-        sequence_length: tokens per sequence.
-        seed: of both orders.
+    def sequence(self, index: int) -> Row:
+        """Sequence number `index`: token ids and document numbers, up to sequence_length + 1 of both."""
 
-    Raises:
-        ValueError: the shards hold fewer tokens than one sequence.
-    """
+    def report(self) -> PackingReport:
+        """What packing does to the documents that are being read."""
 
-    def __init__(self, shards: Sequence[TokenShard], sequence_length: int, seed: int) -> None:
-        self.sequence_length = sequence_length
-        self.seed = seed
-        num_tokens = sum(shard.header.num_tokens for shard in shards)
-        self.sequences_per_epoch = (num_tokens - 1) // sequence_length
-        if self.sequences_per_epoch < 1:
-            names = ", ".join(shard.folder.name for shard in shards)
-            raise ValueError(f"{names}: {num_tokens} tokens are too few for one sequence of {sequence_length}")
-        self._documents = [(shard, index) for shard in shards for index in range(len(shard))]
-        self._lengths = np.concatenate([np.diff(shard.starts) for shard in shards])
-        self._epoch = -1
+    @property
+    def state(self) -> Any:
+        """From where a resumed run finds the next sequence without going through those before; JSON."""
 
-    def sequence(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Sequence number `index` of the endless stream, and the token after it.
-
-        Returns:
-            Token ids and document numbers, each (sequence_length + 1,). Neighbors in the row overlap by one token,
-            so that in each epoch every token but the first is a target once.
-        """
-        epoch, index = divmod(index, self.sequences_per_epoch)
-        self._shuffle(epoch)
-        position = int(self._sequence_order[index]) * self.sequence_length
-        wanted = self.sequence_length + 1
-        tokens, documents = [], []
-        place = int(np.searchsorted(self._ends, position, side="right"))
-        while wanted > 0:
-            shard, document = self._documents[self._document_order[place]]
-            piece = shard.document(document)[position - self._ends[place] :][:wanted]  # counted from its end
-            tokens.append(piece)
-            documents.append(np.full(len(piece), place))
-            position += len(piece)
-            wanted -= len(piece)
-            place += 1
-        return np.concatenate(tokens).astype(np.int64), np.concatenate(documents)
-
-    def _shuffle(self, epoch: int) -> None:
-        """Set both orders to those of an epoch."""
-        if epoch != self._epoch:
-            generator = np.random.default_rng([self.seed, epoch])
-            self._document_order = generator.permutation(len(self._documents))
-            self._ends = np.cumsum(self._lengths[self._document_order])
-            self._sequence_order = generator.permutation(self.sequences_per_epoch)
-            self._epoch = epoch
+    @state.setter
+    def state(self, state: Any) -> None: ...
 
 
 class Mixture:
@@ -87,13 +50,28 @@ class Mixture:
         drawn: sequences already taken from each stream; the state of the data.
     """
 
-    def __init__(self, streams: Mapping[str, TokenStream], drawn: Mapping[str, int] | None = None) -> None:
+    def __init__(self, streams: Mapping[str, Stream], drawn: Mapping[str, int] | None = None) -> None:
         self.streams = dict(streams)
         self.drawn = {name: (drawn or {}).get(name, 0) for name in streams}
         self._weights: dict[str, float] = {}
+        self._in_stage: dict[str, int] = {}
 
-    def set_weights(self, weights: Mapping[str, float], drawn_in_stage: int = 0) -> None:
-        """Begin a stage, or continue it after `drawn_in_stage` sequences.
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs, as JSON."""
+        places = {name: self.streams[name].state for name, count in self.drawn.items() if count}
+        return {"drawn": dict(self.drawn), "in_stage": dict(self._in_stage), "streams": places}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        self.drawn = self.drawn | state["drawn"]
+        self._in_stage = dict(state["in_stage"])
+        for name, place in state["streams"].items():
+            if name in self.streams:
+                self.streams[name].state = place
+
+    def set_weights(self, weights: Mapping[str, float], begin: bool = True) -> None:
+        """Begin a stage, or continue the one whose state was restored.
 
         Raises:
             ValueError: a weight is negative, all are zero, or a name is not a stream.
@@ -103,9 +81,7 @@ class Mixture:
         if unknown or total <= 0 or min(weights.values()) < 0:
             raise ValueError(f"mixture {dict(weights)}: weights must be positive and name {sorted(self.streams)}")
         self._weights = {name: weight / total for name, weight in weights.items()}
-        self._in_stage = dict.fromkeys(self._weights, 0)
-        for _ in range(drawn_in_stage):
-            self._in_stage[self._next_name()] += 1
+        self._in_stage = {name: 0 if begin else self._in_stage.get(name, 0) for name in weights}
 
     def _next_name(self) -> str:
         """Of the streams that have given less than their share, the one that must give soonest to stay within one."""
@@ -133,14 +109,22 @@ class Mixture:
             self.drawn[name] += 1
             self._in_stage[name] += 1
             names.append(name)
-        return make_batch(rows), names
+        return make_batch(rows, self.streams[names[0]].sequence_length), names
 
 
-def make_batch(rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> Batch:
-    """Turn (token ids, document numbers) of sequence_length + 1 into a batch; targets never cross documents."""
-    tokens = torch.from_numpy(np.stack([row[0] for row in rows]))
-    documents = torch.from_numpy(np.stack([row[1] for row in rows]))
-    targets = tokens[:, 1:].masked_fill(documents[:, 1:] != documents[:, :-1], IGNORE_INDEX)
+def make_batch(rows: Sequence[Row], sequence_length: int | None = None) -> Batch:
+    """Turn rows of token ids and document numbers into a batch; targets never cross documents.
+
+    Args:
+        rows: of up to sequence_length + 1 tokens each.
+        sequence_length: shorter rows are padded to it; left out: all rows are equally long.
+    """
+    wanted = sequence_length + 1 if sequence_length else len(rows[0][0])
+    padded = lambda row, filler: np.pad(row, (0, wanted - len(row)), constant_values=filler)
+    tokens = torch.from_numpy(np.stack([padded(row[0], 0) for row in rows]))
+    documents = torch.from_numpy(np.stack([padded(row[1], PADDING) for row in rows]))
+    ignored = (documents[:, 1:] != documents[:, :-1]) | (documents[:, 1:] == PADDING)
+    targets = tokens[:, 1:].masked_fill(ignored, IGNORE_INDEX)
     document_ids = documents[:, :-1].contiguous()
     index = torch.arange(document_ids.shape[1]).expand_as(document_ids)
     starts = torch.ones_like(document_ids, dtype=torch.bool)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from smollab.evaluate.bits_per_byte import bits_per_byte, token_bytes
-from smollab.tokens.mixture import TokenStream
+from smollab.tokens.stream import TokenStream
 
 SPECIAL = 3
 """BOS, EOS and PAD are the first three ids."""

@@ -1,5 +1,6 @@
 """The order of the data: exact shares, exact resume, every token once per epoch, targets within documents."""
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smollab.batch import IGNORE_INDEX
-from smollab.tokens.mixture import Mixture, TokenStream, make_batch
+from smollab.tokens.mixture import Mixture, make_batch
 from smollab.tokens.shards import TokenShard, write_shard
+from smollab.tokens.stream import TokenStream
 
 LENGTH = 8
 SIZES = [5, 1, 12, 27, 2, 7, 3]
@@ -114,6 +116,8 @@ def test_too_few_tokens_are_refused_by_name(tmp_path):
 class Numbers:
     """A stand-in for a stream, whose sequences are their own numbers."""
 
+    sequence_length, state = 2, None
+
     def __init__(self, first: int) -> None:
         self.first = first
 
@@ -167,8 +171,8 @@ def test_a_resumed_mixture_goes_on_as_if_it_had_never_stopped(stop, batch):
     def draw(mixture, begin: int, end: int) -> list[tuple[list[str], list[int]]]:
         drawn, first = [], 0
         for weights, last in stages:
-            if begin < last:
-                mixture.set_weights(weights, max(begin - first, 0) * batch)
+            if begin < last and first < end:
+                mixture.set_weights(weights, begin=begin <= first)
                 for _ in range(max(begin, first), min(end, last)):
                     rows, names = mixture.next_batch(batch)
                     drawn.append((names, rows.tokens[:, 0].tolist()))
@@ -178,7 +182,43 @@ def test_a_resumed_mixture_goes_on_as_if_it_had_never_stopped(stop, batch):
     whole = draw(make_mixture("abc"), 0, 40)
     first = make_mixture("abc")
     before = draw(first, 0, stop)
-    assert before + draw(make_mixture("abc", first.drawn), stop, 40) == whole
+    second = make_mixture("abc")
+    second.state = json.loads(json.dumps(first.state))
+    assert before + draw(second, stop, 40) == whole
+
+
+def test_a_stage_is_resumed_after_a_trillion_sequences_as_fast_as_after_one():
+    mixture = make_mixture(["a", "b"])
+    counts = {"a": 7 * 10**11, "b": 3 * 10**11}
+    mixture.state = {"drawn": counts, "in_stage": counts, "streams": {}}
+    mixture.set_weights({"a": 0.7, "b": 0.3}, begin=False)
+    batch, names = mixture.next_batch(10)
+    assert Counter(names) == {"a": 7, "b": 3}
+    assert batch.tokens[0, 0] in (7 * 10**11, 1000 + 3 * 10**11)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_the_order_is_that_of_the_whole_batch_however_many_ranks_read_it(shard, ranks):
+    """Resumed on another number of ranks, a run goes on with the same sequences."""
+
+    def begun() -> Mixture:
+        mixture = Mixture({"web": TokenStream([shard], LENGTH, seed=1)})
+        mixture.set_weights({"web": 1.0})
+        return mixture
+
+    alone = begun()
+    expected = torch.cat([alone.next_batch(8)[0].tokens for _ in range(3)])
+    writer = begun()
+    writer.next_batch(8, slice(0, 4))  # the first of two ranks, whose state is saved
+    state = json.loads(json.dumps(writer.state))
+    found: list[list[torch.Tensor]] = []
+    for rank in range(ranks):
+        mixture = Mixture({"web": TokenStream([shard], LENGTH, seed=1)})
+        mixture.state = state
+        mixture.set_weights({"web": 1.0}, begin=False)
+        rows = slice(rank * 8 // ranks, (rank + 1) * 8 // ranks)
+        found.append([mixture.next_batch(8, rows)[0].tokens for _ in range(2)])
+    assert torch.equal(torch.cat([part[step] for step in range(2) for part in found]), expected[8:])
 
 
 def test_a_new_stage_goes_on_in_each_source_where_the_last_one_stopped():

@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
+import xxhash
 
+from smollab.tokens import shards
 from smollab.tokens.shards import ShardError, TokenShard, write_shard
 
 DOCUMENTS = [([5, 6, 7], 10), ([8], 1), ([9, 10], 4)]
@@ -91,3 +94,40 @@ def test_a_write_that_breaks_off_leaves_no_shard(folder):
 def test_a_token_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises((OverflowError, ValueError)):
         write_shard(tmp_path / "web", [([70_000], 1)], vocab_size=400, tokenizer_hash="hash")
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A shard of three MiB and a bit, documents of about 100 KiB."""
+    documents = [([i % 97] * 50_000, 1) for i in range(32)]
+    write_shard(tmp_path / "large", documents, vocab_size=400, tokenizer_hash="hash")
+    return tmp_path / "large"
+
+
+def test_a_large_shard_is_verified_as_it_is_read(large, monkeypatch):
+    monkeypatch.setattr(shards, "VERIFIED_AT_OPEN", 2**20)
+    change_bytes(large / "tokens.bin", 2**20 + 5)
+    shard = TokenShard(large)
+    shard.check()  # reads where documents start, no token
+    assert shard.document(0).tolist() == [0] * 50_000
+    assert shard.document(31)[0] == 31
+    with pytest.raises(ShardError, match=r"MiB 1 differs.*smollab tokenize"):
+        shard.document(11)
+
+
+@pytest.mark.parametrize("file", ["documents.bin", "checksums.bin"])
+def test_a_large_shard_with_other_documents_is_refused_before_it_is_read(large, monkeypatch, file):
+    monkeypatch.setattr(shards, "VERIFIED_AT_OPEN", 2**20)
+    if file == "documents.bin":
+        change_bytes(large / file, 8)
+    else:
+        (large / file).unlink()
+    with pytest.raises(ShardError, match=r"checksums\.bin"):
+        TokenShard(large).check()
+
+
+def test_checksums_by_the_mib_are_those_of_the_file(large):
+    data, checksums = (large / "tokens.bin").read_bytes(), np.fromfile(large / "checksums.bin", dtype="<u8")
+    pieces = [data[i : i + 2**20] for i in range(0, len(data), 2**20)]
+    assert checksums[:-1].tolist() == [xxhash.xxh3_64_intdigest(piece) for piece in pieces]
+    assert len(pieces) == 4
