@@ -23,7 +23,8 @@ REPOSITORY = Path(__file__).parents[2]
 SMALLEST_VOCABULARY = 259
 """Bytes and special tokens of a byte-level tokenizer."""
 MAY_BE_ZERO = {
-    *("warmup_steps", "decay_steps", "evaluate_every", "seed", "maximum_n_grams"),
+    *("watch_every", "noise_scale_every", "power_steps", "minimum_steps", "maximum_rollbacks"),
+    *("warmup_steps", "decay_steps", "evaluate_every", "keep_best", "seed", "maximum_n_grams"),
     *("no_rope_layer_interval", "nope_layers", "sliding_window_layers"),
 }
 
@@ -131,6 +132,12 @@ def _check(recipe: Recipe, path: Path) -> None:
         raise RecipeError(
             f"{path}: train.batch_sequences ({recipe.train.batch_sequences}) must be a multiple of "
             f"train.micro_batch_sequences ({recipe.train.micro_batch_sequences})"
+        )
+    if recipe.train.keep_best and recipe.train.checkpoint_every % (recipe.train.evaluate_every or math.inf):
+        raise RecipeError(
+            f"{path}: train.keep_best needs a measurement at every checkpoint: train.checkpoint_every "
+            f"({recipe.train.checkpoint_every}) must be a multiple of train.evaluate_every "
+            f"({recipe.train.evaluate_every})"
         )
     try:
         plans = plan_stages(recipe)

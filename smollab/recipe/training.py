@@ -73,6 +73,8 @@ class Optimizer:
     embedding_learning_rate: float | None = None
     """Peak rate of embeddings, unembedding and norms; left out: the same."""
     betas: tuple[float, float] = (0.9, 0.95)
+    keep_best: int = 0
+    """Beside the newest, keep so many with the lowest bits per byte on held-out text; needs `evaluate_every`."""
     """AdamW's decay rates."""
     eps: float = 1e-8
     """AdamW's epsilon."""

@@ -1,32 +1,41 @@
 """Checkpoints: all a run needs to continue as if it had never stopped.
 
-A checkpoint is a folder `step-00000050` of two safetensors files (weights, optimizer state) and `state.json`
-(step, how much of each source was read, the recipe's sections that shaped the run). It is written beside its
-final name and renamed, so that a crash or a full disk while saving leaves the last good one untouched.
+A checkpoint is a folder `step-00000050`:
 
-In a run of several processes, matrices that are spread over ranks are gathered one at a time and written whole; each
-pipeline rank after the first adds two files of its own, `model-1.safetensors` and so on. Nothing in a checkpoint tells
-how many ranks wrote it, so any other number can go on with it.
+    model.safetensors       weights
+    optimizer.safetensors   what the optimizers keep of each parameter, as `parameter/slot`
+    state.json              step, how much of each source was read, the settings that shaped the run, and the
+                            checksum of every file
+
+Of several processes each writes the slices it holds, `model-00003.safetensors` and `optimizer-00003.safetensors`, with
+the place of every slice in the file's header as PyTorch's DCP notes it. So DCP reads them, in one process or in any
+other layout: it finds which slices of which files overlap with those of this rank (`torch.distributed.checkpoint`,
+`HuggingFaceStorageReader`). Nothing is ever pickled. How they are written: `checkpoint_writer.py`.
 """
 
+import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+import xxhash
+from safetensors import SafetensorError
 from torch import nn
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
+from smollab.progress import console
 from smollab.recipe import differences
-from smollab.train.processes import any_rank, is_main
+from smollab.train.processes import any_rank, is_main, rank, world_size
 
 WEIGHTS, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+DAMAGED = ".damaged"
+"""Set aside under this suffix: for whoever wants to look."""
 
 
 class CheckpointMismatch(ValueError):
@@ -38,106 +47,88 @@ class CheckpointDamaged(ValueError):
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first; a folder that lacks one of the three files is none."""
-    folders = (p for p in folder.glob("step-*") if p.suffix != ".unfinished")
-    return sorted(p for p in folders if all((p / name).is_file() for name in (WEIGHTS, OPTIMIZER, STATE)))
+    """Finished checkpoints, oldest first; a folder that lacks weights, optimizer or state is none."""
+    folders = (path for path in folder.glob("step-*") if re.fullmatch(r"step-\d+", path.name))
+    needed = (_pattern(WEIGHTS), _pattern(OPTIMIZER), STATE)
+    return sorted(path for path in folders if all(any(path.glob(pattern)) for pattern in needed))
 
 
-def save_checkpoint(
-    folder: Path,
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
-    state: dict[str, Any],
-    keep: int,
-    part: int | None = 0,
-) -> Path:
-    """Write a checkpoint atomically, then remove all but the newest `keep`; all ranks of a run call this.
+def find_checkpoint(folder: Path, configuration: dict[str, Any]) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint whose files are those that were written, and its state; None if there is none.
 
-    Args:
-        folder: of all checkpoints.
-        model: its parameters are saved.
-        optimizers: their state per parameter is saved under the parameter's name.
-        state: JSON, with at least `step`.
-        keep: checkpoints left on disk.
-        part: this process's pipeline rank; None where another process writes for it.
+    All ranks of a run call this, and each reads a share of the files. A damaged checkpoint is told by name and set
+    aside, and the one before it is taken.
 
     Raises:
-        OSError: the disk is full; older checkpoints are untouched.
+        CheckpointMismatch: it was made with another configuration.
+        CheckpointDamaged: there are checkpoints, and all are damaged.
     """
-    final = folder / f"step-{state['step']:08d}"
-    unfinished = final.with_name(final.name + ".unfinished")
-
-    def prepare() -> None:
-        for left_over in folder.glob("*.unfinished"):  # of a killed run
-            shutil.rmtree(left_over, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-
-    def write() -> None:
-        for name, tensors in ((WEIGHTS, weights), (OPTIMIZER, slots)):
-            file = unfinished / (name.replace(".", f"-{part}.") if part else name)
-            save_file(tensors, file)
-            _flush(file)
-
-    def finish() -> None:
-        (unfinished / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        _flush(unfinished / STATE)
-        shutil.rmtree(final, ignore_errors=True)
-        unfinished.rename(final)
-        for old in list_checkpoints(folder)[:-keep]:
-            shutil.rmtree(old)
-
-    try:
-        _together(prepare, is_main())
-        keeps = part is not None
-        weights = _whole({_saved_name(name, model): tensor for name, tensor in _tensors(model)}, keeps)
-        slots = _whole(_optimizer_tensors(model, optimizers), keeps)
-        _together(write, keeps)
-        _together(finish, is_main())
-    except Exception as error:
+    damaged: CheckpointDamaged | None = None
+    for path in reversed(list_checkpoints(folder)):
+        problem, state = None, {}
+        try:
+            state = check_state(path, configuration)
+            verify(path, state, sorted(state.get("files", {}))[rank() :: world_size()])
+        except CheckpointDamaged as error:
+            problem = error
+        if not any_rank(problem is not None):
+            return path, state
         if is_main():
-            shutil.rmtree(unfinished, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise
-        # safetensors reports a full disk as its own error
-        raise OSError(
-            f"could not write the checkpoint {final}: {error}; if the disk is full, free some space; "
-            "the same command continues from the checkpoint before"
-        ) from error
-    return final
+            problem = problem or _problem(path)
+            aside = path.with_suffix(DAMAGED)
+            path.rename(aside)
+            console.print(f"  {_what(problem)}; set aside as {aside}", markup=False, soft_wrap=True)
+        any_rank(False)  # the others wait until it is renamed
+        damaged = problem or CheckpointDamaged(f"{path}: damaged")
+    if damaged is not None:
+        raise CheckpointDamaged(f"{_what(damaged)}; no checkpoint before it is left, the same command starts anew")
+    return None
 
 
-def _together(action: Callable[[], None], mine: bool) -> None:
-    """Do something on some of the ranks; if it fails on one, it has failed on all."""
-    problem: Exception | None = None
+def is_finished(folder: Path, configuration: dict[str, Any], total_steps: int) -> bool:
+    """Whether the last checkpoint is that of a run's last step.
+
+    Raises:
+        CheckpointMismatch: it was made with another configuration.
+    """
     try:
-        if mine:
-            action()
-    except Exception as error:
-        problem = error
-    if any_rank(problem is not None):
-        raise problem or OSError("another rank could not write its part")
+        return any(check_state(path, configuration)["step"] == total_steps for path in list_checkpoints(folder)[-1:])
+    except CheckpointDamaged:
+        return False
 
 
-def _whole(tensors: dict[str, torch.Tensor], keeps: bool) -> dict[str, torch.Tensor]:
-    """Gather what is spread over ranks, one matrix at a time; only the rank that writes keeps them, on the CPU."""
-    result = {}
-    for name, tensor in tensors.items():
-        whole = tensor.detach()
-        if isinstance(whole, DTensor):
-            whole = whole.full_tensor()
-        if keeps:
-            result[name] = whole.contiguous() if whole.device.type == "cpu" else whole.cpu()
-    return result
+def verify(path: Path, state: dict[str, Any], names: Iterable[str] | None = None) -> None:
+    """Compare files with the checksums in the state.
+
+    Args:
+        path: one checkpoint.
+        state: its state.
+        names: of the files to read; left out: all.
+
+    Raises:
+        CheckpointDamaged: a file is not what was written.
+    """
+    for name in state.get("files", {}) if names is None else names:
+        file = path / name
+        if not file.is_file() or checksum(file) != state["files"][name]:
+            what = "checksum differs" if file.is_file() else "missing"
+            raise CheckpointDamaged(f"{file}: damaged ({what}); {_way_out(path)}")
+
+
+def checksum(file: Path) -> str:
+    """xxh3-128 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, xxhash.xxh3_128).hexdigest()
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizers: list[torch.optim.Optimizer], configuration: dict[str, Any]
+    path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], configuration: dict[str, Any]
 ) -> dict[str, Any]:
     """Restore model and optimizers in place and return the state.
 
     Args:
         path: one checkpoint.
-        model: of the same shape.
+        model: of the same shape; whole, or this rank's part.
         optimizers: over the same parameters.
         configuration: what `state["configuration"]` must equal.
 
@@ -146,18 +137,31 @@ def load_checkpoint(
         CheckpointDamaged: a file is torn.
     """
     state = check_state(path, configuration)
-    load_weights(path, model)
-    parameters = {_saved_name(name, model): parameter for name, parameter in model.named_parameters()}
+    tensors = {saved_name(name, model): tensor for name, tensor in model_tensors(model)}
+    parameters = {saved_name(name, model): parameter for name, parameter in model.named_parameters()}
     owner = {id(p): optimizer for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]}
-    for file in sorted(path.glob(OPTIMIZER.replace(".", "*."))):
-        with _reading(file), safe_open(file, framework="pt") as slots:
-            for key in slots.keys():  # noqa: SIM118, it is no dictionary
-                name, _, slot = key.rpartition("/")
-                if (parameter := parameters.get(name)) is not None:
-                    # AdamW counts its steps on the CPU unless it is fused on an accelerator.
-                    value = _place(slots.get_tensor(key).to(parameter.device), parameter)
-                    owner[id(parameter)].state[parameter][slot] = value
+    for key, saved in _saved_tensors(path).items():
+        name, _, slot = key.rpartition("/")
+        if (parameter := parameters.get(name)) is not None:
+            # What is no matrix like its parameter, such as a count of steps, is whole on every rank.
+            dtype, whole = saved.properties.dtype, parameter.detach()
+            alike = saved.size == parameter.shape
+            own = torch.zeros_like(whole, dtype=dtype) if alike else None
+            value = torch.zeros(saved.size, dtype=dtype, device=whole.device) if own is None else own
+            tensors[key] = owner[id(parameter)].state[parameter][slot] = value
+    _read(path, tensors)
     return state
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Restore only the weights, for evaluation and export.
+
+    Raises:
+        CheckpointDamaged: a file is torn, or not what was written.
+    """
+    state = load_state(path)
+    verify(path, state, [name for name in state.get("files", {}) if not name.startswith(Path(OPTIMIZER).stem)])
+    _read(path, {saved_name(name, model): tensor for name, tensor in model_tensors(model)})
 
 
 def check_state(path: Path, configuration: dict[str, Any]) -> dict[str, Any]:
@@ -181,75 +185,82 @@ def load_state(path: Path) -> dict[str, Any]:
     """Step, data position and configuration of a checkpoint.
 
     Raises:
-        CheckpointDamaged: the file is torn.
+        CheckpointDamaged: the file is torn, or not what was written.
     """
-    with _reading(path / STATE):
-        state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))
+    file = path / STATE
+    try:
+        state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        sealed = state.pop("checksum", None)
+    except (OSError, ValueError, AttributeError) as error:
+        raise CheckpointDamaged(f"{file}: damaged ({error}); {_way_out(path)}") from None
+    if sealed not in (None, _seal(state)):
+        raise CheckpointDamaged(f"{file}: damaged (checksum differs); {_way_out(path)}")
     return state
 
 
-def load_weights(path: Path, model: nn.Module) -> None:
-    """Restore only the weights, for evaluation and export.
-
-    Raises:
-        CheckpointDamaged: the file is torn.
-    """
-    wanted = {_saved_name(name, model): tensor for name, tensor in _tensors(model)}
-    for file in sorted(path.glob(WEIGHTS.replace(".", "*."))):
-        with _reading(file), safe_open(file, framework="pt") as weights, torch.no_grad():
-            for name in weights.keys():  # noqa: SIM118, it is no dictionary
-                if name in wanted:
-                    target = wanted.pop(name)
-                    target.copy_(_place(weights.get_tensor(name).to(target.device), target))
-    if wanted:
-        raise CheckpointDamaged(
-            f"{path}: {', '.join(wanted)} missing; delete the folder to continue from the one before"
-        )
+def state_text(state: dict[str, Any]) -> str:
+    """What state.json holds: the state, and the checksum of it."""
+    return json.dumps(state | {"checksum": _seal(state)}, indent=2) + "\n"
 
 
-def _place(whole: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """This rank's slice of a matrix; what is no matrix like the parameter, such as a count of steps, stays whole."""
-    if isinstance(like, DTensor) and whole.shape == like.shape:
-        return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
-    return whole
-
-
-def _saved_name(name: str, model: nn.Module) -> str:
-    """A tied embedding has one name, also on the last pipeline rank, which knows it as the unembedding."""
-    tied = getattr(getattr(model, "config", None), "tie_word_embeddings", False)
-    return "embed_tokens.weight" if tied and name == "lm_head.weight" else name
-
-
-@contextmanager
-def _reading(file: Path) -> Iterator[None]:
-    """Turn what readers raise on a torn file into an error that names it."""
-    try:
-        yield
-    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise CheckpointDamaged(
-            f"{file}: damaged ({error}); delete the folder {file.parent} to continue from the checkpoint before it"
-        ) from None
-
-
-def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+def model_tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """What a model consists of: its parameters, tied ones once, and its buffers (BatchNorm's running averages)."""
     yield from model.named_parameters()
     yield from model.named_buffers()
 
 
-def _optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, torch.Tensor]:
-    names: dict[torch.Tensor, str] = {p: _saved_name(name, model) for name, p in model.named_parameters()}
-    return {
-        f"{names[parameter]}/{slot}": value
-        for optimizer in optimizers
-        for parameter, slots in optimizer.state.items()
-        for slot, value in slots.items()
-    }
+def saved_name(name: str, model: nn.Module) -> str:
+    """A tied embedding has one name, also on the last pipeline rank, which knows it as the unembedding."""
+    tied = getattr(getattr(model, "config", None), "tie_word_embeddings", False)
+    return "embed_tokens.weight" if tied and name == "lm_head.weight" else name
 
 
-def _flush(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
+def _read(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Fill tensors, of DTensors this rank's slices, from the files of whatever layout."""
+    with _reading(path), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # each rank reads by itself
+        dcp.load(dict(tensors), storage_reader=dcp.HuggingFaceStorageReader(str(path)), no_dist=True)
+
+
+def _saved_tensors(path: Path) -> dict[str, TensorStorageMetadata]:
+    """Name -> size and type of all tensors of a checkpoint, from the headers of its files."""
+    with _reading(path):
+        found = dcp.HuggingFaceStorageReader(str(path)).read_metadata().state_dict_metadata
+    return {name: saved for name, saved in found.items() if isinstance(saved, TensorStorageMetadata)}
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what readers raise on torn files and wrong shapes into an error that says where and what to do."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except dcp.CheckpointException as error:
+        inner = next(iter(error.failures.values()))[0]
+        raise CheckpointDamaged(f"{path}: damaged ({inner}); {_way_out(path)}") from None
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointDamaged(f"{path}: damaged ({error}); {_way_out(path)}") from None
+
+
+def _problem(path: Path) -> CheckpointDamaged:
+    """What is wrong with a checkpoint in which another rank found something."""
+    try:
+        verify(path, load_state(path))
+    except CheckpointDamaged as error:
+        return error
+    return CheckpointDamaged(f"{path}: damaged, as another process read it")
+
+
+def _way_out(path: Path) -> str:
+    return f"delete the folder {path} to continue from the checkpoint before it"
+
+
+def _what(error: CheckpointDamaged) -> str:
+    return str(error).partition("; delete")[0]
+
+
+def _pattern(name: str) -> str:
+    return name.replace(".", "*.")
+
+
+def _seal(state: dict[str, Any]) -> str:
+    return xxhash.xxh3_128_hexdigest(json.dumps(state, sort_keys=True).encode())

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,28 @@ from smollab.evaluate.bits_per_byte import bits_per_byte
 from smollab.hardware import training_device
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer
+from smollab.objectives import build_objective
 from smollab.optim import build_optimizers
 from smollab.progress import console, progress
 from smollab.recipe import Recipe, plan_stages
+from smollab.tokens.prefetch import Prefetched
 from smollab.tokens.shards import TokenShard
-from smollab.train.checkpoint import check_state, list_checkpoints, load_checkpoint, save_checkpoint
+from smollab.train.checkpoint import find_checkpoint, is_finished, list_checkpoints, load_checkpoint
+from smollab.train.checkpoint_writer import SCORE, CheckpointWriter
 from smollab.train.configuration import run_configuration
-from smollab.train.data import begin_stage, open_mixture, rows_of, source_of, stages_from
+from smollab.train.data import (
+    begin_stage,
+    describe_packing,
+    open_mixture,
+    rows_of,
+    source_of,
+    stage_batches,
+    stages_from,
+)
 from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
 from smollab.train.parallel import ParallelModel, check_layout
-from smollab.train.processes import any_rank, fit_layout, is_main, world_size
+from smollab.train.processes import any_ranks, fit_layout, is_main, world_size
 from smollab.train.step import TrainedModel, micro_batch_rows, set_learning_rates, train_step
 
 PEEK_TOKENS = 8192
@@ -60,54 +71,65 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         KeyboardInterrupt: stopped by the user, after a checkpoint was saved.
     """
     configuration = run_configuration(recipe, tokens)
-    checkpoints = list_checkpoints(output / "checkpoints")
-    finished = bool(checkpoints) and check_state(checkpoints[-1], configuration)["step"] == recipe.total_steps
-    if finished and max(world_size(), recipe.parallel.num_ranks) > 1:
-        return checkpoints[-1]  # the other processes have left
+    folder = output / "checkpoints"
+    if max(world_size(), recipe.parallel.num_ranks) > 1 and is_finished(folder, configuration, recipe.total_steps):
+        return list_checkpoints(folder)[-1]  # the other processes have left
+    last = find_checkpoint(folder, configuration)
+    if last is not None and last[1]["step"] == recipe.total_steps:
+        return last[0]
     device = training_device()
-    model = build_model(recipe, vocab_size, device)
+    model = build_model(recipe, vocab_size, device, tokens)
     optimizers = build_optimizers(model, recipe.optimizer)
     mixture = open_mixture(recipe, tokens / "train")
     step = 0
-    if checkpoints:
-        state = load_checkpoint(checkpoints[-1], model, optimizers, configuration)
-        step, mixture.drawn = state["step"], state["drawn"]
-        if finished:
-            return checkpoints[-1]  # it could be read
+    if last is not None:
+        state = load_checkpoint(last[0], model, optimizers, configuration)
+        step, mixture.state = state["step"], state["data"]
         console.print(f"  continuing after step {step} of {recipe.total_steps}")
-    held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").iterdir())}
+    data = mixture.state
+    held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").glob("*"))}
     metrics = MetricsLog(output / "metrics.jsonl", resume_step=step, writes=is_main())
+    writer = CheckpointWriter(folder, model, optimizers, recipe.train.keep_checkpoints, recipe.train.keep_best)
 
-    def save() -> Path:
+    def save(measured: dict[str, float]) -> None:
         reach = {key: getattr(model.config, key) for key in ("rope_theta", "max_position_embeddings")}
-        state = {"step": step, "drawn": mixture.drawn, "model": reach, "configuration": configuration}
-        part = model.part if isinstance(model, ParallelModel) else 0
-        return save_checkpoint(output / "checkpoints", model, optimizers, state, recipe.train.keep_checkpoints, part)
+        state = {"step": step, "data": data, "model": reach, "configuration": configuration}
+        writer.save(state | ({SCORE: sum(measured.values()) / len(measured)} if measured else {}))
 
-    with progress("pretrain", recipe.total_steps, done=step) as advance, _interruptible() as interrupted:
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress("pretrain", recipe.total_steps, done=step))
+        interrupted = stack.enter_context(_interruptible())
+        stack.enter_context(writer)
         for plan in stages_from(recipe, step):
             stage = plan.stage
             begin_stage(plan, model, mixture, step)
-            console.print(f"  {stage.name}: {stage.steps} steps", markup=False)
+            console.print(f"  {stage.name}: {stage.steps} steps; {describe_packing(mixture, plan)}", markup=False)
+            draws = stage_batches(mixture, plan, step, rows_of(model, plan))
+            ahead = stack.enter_context(Prefetched(draws))
             while step < plan.end:
                 started = time.perf_counter()
-                batch, names = mixture.next_batch(plan.batch_sequences, rows_of(model, plan))
+                drawn = next(ahead)
+                batch, names, data = drawn.batch, drawn.streams, drawn.state
                 rate = set_learning_rates(optimizers, recipe, plan, step)
-                loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe)
+                reported: dict[str, float] = {}
+                loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe, reported)
                 step += 1
                 if not math.isfinite(loss):
+                    writer.wait()
                     raise TrainingError(_divergence(step, loss, list_checkpoints(output / "checkpoints")))
                 seconds = time.perf_counter() - started
-                row = {
+                row: dict[str, Any] = {
                     "step": step,
                     "stage": stage.name,
                     "loss": loss,
+                    **reported,
                     "grad_norm": grad_norm,
                     "learning_rate": rate,
                     "tokens": step * recipe.train.batch_sequences * recipe.train.sequence_length,
                     "tokens_per_second": plan.batch_sequences * plan.sequence_length / seconds,
                     "sources": Counter(source_of(name) for name in names),
                     "sequence_length": plan.sequence_length,
+                    "data_wait": ahead.waited,
                 }
                 if recipe.train.evaluate_every and step % recipe.train.evaluate_every == 0:
                     row["held_out"] = {
@@ -118,32 +140,39 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 if step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
                     metrics.write(row)
                 advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s")
-                if any_rank(interrupted.is_set()):
-                    save()
+                stop, unwritten = any_ranks(interrupted.is_set(), writer.failed)
+                if unwritten:
+                    writer.wait()  # says why, on all ranks at the same step
+                if stop or step % recipe.train.checkpoint_every == 0 or step == recipe.total_steps:
+                    save(row.get("held_out", {}))
+                if stop:
+                    writer.wait()
                     raise KeyboardInterrupt
-                if step % recipe.train.checkpoint_every == 0 or step == recipe.total_steps:
-                    last = save()
-    return last
+    return folder / f"step-{step:08d}"
 
 
-def build_model(recipe: Recipe, vocab_size: int, device: torch.device) -> TrainedModel:
-    """The model with its first weights: whole in one process, this rank's part of it in several.
+def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: Path) -> TrainedModel:
+    """The model with its first weights and its objective: whole in one process, this rank's part of it in several.
 
     Raises:
         RecipeError: other processes were started than the recipe asks for.
-        ValueError: the model, or the batch of some stage, cannot be divided among the processes.
+        ValueError: the model, or the batch of some stage, cannot be divided among the processes; the objective does
+            not fit the model or the tokens.
     """
     config = ModelConfig.from_recipe(recipe.model, vocab_size)
     parallel = fit_layout(recipe.parallel)
+    objective = build_objective(recipe.objective, config, recipe.train.seed, tokens)
     if parallel.num_ranks == 1:
-        return Transformer(config, recipe.train.seed).to(device)
-    check_layout(config, parallel)
+        model = Transformer(config, recipe.train.seed)
+        model.objective = objective
+        return model.to(device)
+    check_layout(config, parallel, objective)
     for plan in plan_stages(recipe):
         check_batch(
             parallel, plan.batch_sequences, plan.sequence_length, micro_batch_rows(recipe, plan.sequence_length)
         )
     layout = build_layout(parallel, device.type)
-    return ParallelModel(config, parallel, layout, recipe.objective, recipe.train.seed, device)
+    return ParallelModel(config, parallel, layout, objective, recipe.train.seed, device)
 
 
 def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:

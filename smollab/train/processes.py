@@ -27,9 +27,14 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def rank() -> int:
+    """This process's number among them, from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
 def is_main() -> bool:
-    """Whether this process writes files and speaks: rank 0, or the only one."""
-    return int(os.environ.get("RANK", "0")) == 0
+    """Whether this process speaks, and writes what is written once: rank 0, or the only one."""
+    return rank() == 0
 
 
 def fit_layout(parallel: Parallel) -> Parallel:
@@ -81,11 +86,16 @@ def joined() -> Iterator[torch.device]:
 
 def any_rank(flag: bool) -> bool:
     """Whether a flag is set on some rank; all ranks get the same answer."""
-    if world_size() == 1:
-        return flag
-    value = torch.tensor(float(flag))
-    distributed.all_reduce(value, op=distributed.ReduceOp.MAX)
-    return bool(value)
+    return any_ranks(flag)[0]
+
+
+def any_ranks(*flags: bool) -> tuple[bool, ...]:
+    """Of several flags, whether each is set on some rank; they travel together."""
+    if not distributed.is_initialized():
+        return flags
+    values = torch.tensor(flags, dtype=torch.float32)
+    distributed.all_reduce(values, op=distributed.ReduceOp.MAX)
+    return tuple(bool(value) for value in values)
 
 
 def wait_for_main(number: int = 0) -> int:

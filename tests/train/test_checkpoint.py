@@ -12,11 +12,13 @@ from smollab.recipe import Optimizer
 from smollab.train.checkpoint import (
     CheckpointDamaged,
     CheckpointMismatch,
+    find_checkpoint,
     list_checkpoints,
     load_checkpoint,
+    load_state,
     load_weights,
-    save_checkpoint,
 )
+from smollab.train.checkpoint_writer import CheckpointWriter
 
 CONFIGURATION = {"model": {"hidden_size": 32}}
 
@@ -35,8 +37,11 @@ def run(make_model):
     return model, optimizers
 
 
-def save(run, folder, step: int, keep: int = 2):
-    return save_checkpoint(folder, *run, {"step": step, "configuration": CONFIGURATION}, keep)
+def save(run, folder, step: int, keep: int = 2, keep_best: int = 0, **more):
+    """Write a checkpoint, and wait for it."""
+    with CheckpointWriter(folder, *run, keep, keep_best) as writer:
+        writer.save({"step": step, "configuration": CONFIGURATION} | more)
+    return folder / f"step-{step:08d}"
 
 
 def test_everything_comes_back_in_place(run, make_model, tmp_path):
@@ -101,13 +106,71 @@ def test_a_torn_file_is_named_with_the_way_out(run, make_model, tmp_path, file, 
     model = make_model()
     with pytest.raises(CheckpointDamaged) as error:
         load_checkpoint(path, model, build_optimizers(model, Optimizer()), CONFIGURATION)
-    assert str(path / file) in str(error.value)
+    assert str(path) in str(error.value)
     assert f"delete the folder {path}" in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "state.json"])
+def test_a_flipped_bit_is_told_by_name_and_the_checkpoint_before_is_taken(run, tmp_path, capsys, file):
+    good, bad = save(run, tmp_path, 1), save(run, tmp_path, 2)
+    data = bytearray((bad / file).read_bytes())
+    data[-20 if file != "state.json" else data.index(b'"step": 2') + 8] ^= 1  # the last weights; 2 becomes 3
+    (bad / file).write_bytes(data)
+    found = find_checkpoint(tmp_path, CONFIGURATION)
+    assert found == (good, load_state(good))
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{bad / file}: damaged (checksum differs)" in told
+    assert (tmp_path / "step-00000002.damaged" / file).read_bytes() == data  # for whoever wants to look
+    assert list_checkpoints(tmp_path) == [good]
+
+
+def test_a_run_without_any_sound_checkpoint_says_so_and_then_starts_anew(run, tmp_path):
+    path = save(run, tmp_path, 1)
+    (path / "optimizer.safetensors").write_bytes(b"")
+    with pytest.raises(CheckpointDamaged, match="no checkpoint before it is left, the same command starts anew"):
+        find_checkpoint(tmp_path, CONFIGURATION)
+    assert find_checkpoint(tmp_path, CONFIGURATION) is None
+
+
+def test_weights_are_not_loaded_from_a_file_with_a_flipped_bit(run, make_model, tmp_path):
+    path, model = save(run, tmp_path, 1), make_model()
+    before = [parameter.clone() for parameter in model.parameters()]
+    data = bytearray((path / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (path / "model.safetensors").write_bytes(data)
+    with pytest.raises(CheckpointDamaged, match=r"model\.safetensors: damaged \(checksum differs\)"):
+        load_weights(path, model)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
+
+
+def test_the_best_are_kept_beside_the_newest(run, tmp_path):
+    scores = {1: 3.0, 2: 1.0, 3: 2.0, 4: None, 5: 4.0, 6: 5.0}
+    with CheckpointWriter(tmp_path, *run, keep=1, keep_best=2) as writer:
+        for step, score in scores.items():
+            writer.save({"step": step} | ({} if score is None else {"bits_per_byte": score}))
+    assert [load_state(path)["step"] for path in list_checkpoints(tmp_path)] == [2, 3, 6]
+
+
+def test_what_is_saved_is_what_was_there_when_save_was_called(run, make_model, tmp_path):
+    """The optimizer goes on at once, while a thread writes."""
+    model, optimizers = run
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    state = {"step": 1, "data": {"web": 7}, "configuration": CONFIGURATION}
+    with CheckpointWriter(tmp_path, model, optimizers, keep=1) as writer:
+        writer.save(state)
+        state["data"]["web"] = 8
+        for optimizer in optimizers:
+            optimizer.step()
+    other = make_model(initializer_range=0.5)
+    saved = load_checkpoint(tmp_path / "step-00000001", other, build_optimizers(other, Optimizer()), CONFIGURATION)
+    assert saved["data"] == {"web": 7}
+    assert all(torch.equal(a, b) for a, b in zip(other.parameters(), before, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
 
 
 def test_weights_of_another_shape_are_named(run, make_model, tmp_path):
     path = save(run, tmp_path, 1)
-    with pytest.raises(CheckpointDamaged, match=r"model\.safetensors"):
+    with pytest.raises(CheckpointDamaged, match=r"Size mismatch .* for embed_tokens\.weight"):
         load_weights(path, make_model(hidden_size=64))
 
 
@@ -123,7 +186,7 @@ def test_a_save_that_cannot_finish_leaves_the_last_good_checkpoint(run, tmp_path
         from smollab.model.transformer import Transformer
         from smollab.optim import build_optimizers
         from smollab.recipe import Optimizer
-        from smollab.train.checkpoint import save_checkpoint
+        from smollab.train.checkpoint_writer import CheckpointWriter
         shape = dict(vocab_size=200, hidden_size=64, intermediate_size=96, num_hidden_layers=4)
         model = Transformer(ModelConfig(**shape, num_attention_heads=4, num_key_value_heads=2))
         optimizers = build_optimizers(model, Optimizer())
@@ -133,13 +196,20 @@ def test_a_save_that_cannot_finish_leaves_the_last_good_checkpoint(run, tmp_path
             optimizer.step()
         for limit in (100, 20_000, 100_000, 570_000):  # 545 kB of weights, 598 kB of the optimizer
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            writer = CheckpointWriter(Path(sys.argv[1]), model, optimizers, keep=1)
+            writer.save({"step": 2})
             try:
-                save_checkpoint(Path(sys.argv[1]), model, optimizers, {"step": 2}, keep=1)
+                writer.wait()
+            except OSError as error:
+                print("OSError:", error)
+            writer.save({"step": 2})
+            try:
+                writer.save({"step": 3})  # the next save tells as well
             except OSError as error:
                 print("OSError:", error)
     """
     command = [sys.executable, "-c", textwrap.dedent(program), tmp_path]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert result.stdout.count("OSError:") == 4, result
+    assert result.stdout.count("OSError: could not write the checkpoint in") == 8, result
     assert [path.name for path in tmp_path.iterdir()] == [good.name]
     assert {file.name: file.read_bytes() for file in good.iterdir()} == before
