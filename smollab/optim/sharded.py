@@ -7,40 +7,46 @@ and sliced again. Each rank does 1 / ranks of the work; twice the matrices go ov
 Source: the division of work among ranks is that of Jordan's distributed Muon (2024) and of Dion (Ahn et al. 2025).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, distributed
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from smollab.optim.newton_schulz import newton_schulz
 
-
-def orthogonalize_sharded(updates: Sequence[Tensor], steps: int, dtype: torch.dtype) -> list[Tensor]:
+def orthogonalize_sharded(
+    updates: Sequence[Tensor], orthogonalize: Callable[[Tensor], Tensor], dtype: torch.dtype
+) -> Tensor:
     """Orthogonalize matrices of one shape and one placement.
 
     Args:
         updates: at least one, DTensors; all ranks of their mesh call this with the same ones.
-        steps: of Newton-Schulz.
+        orthogonalize: maps (count, rows, columns) to the same shape.
         dtype: to compute in.
 
     Returns:
-        Of each this rank's slice, as a DTensor placed like the update.
+        All of them whole, (count, rows, columns), on every rank; `slice_like` takes a rank's slices.
     """
     sharded = [update for update in updates if isinstance(update, DTensor)]
-    mesh, placements = sharded[0].device_mesh, sharded[0].placements
+    mesh = sharded[0].device_mesh
     ranks = mesh.size()
     group = _whole_group(mesh)
     whole = [update.full_tensor() for update in sharded]
     share = -(-len(whole) // ranks)
     first = group.rank() * share
     mine = torch.stack([whole[min(index, len(whole) - 1)] for index in range(first, first + share)]).to(dtype)
-    orthogonal = newton_schulz(mine, steps) if first < len(whole) else mine
+    orthogonal = orthogonalize(mine) if first < len(whole) else mine
     gathered = [torch.empty_like(mine) for _ in range(ranks)]
     distributed.all_gather(gathered, orthogonal.contiguous(), group=group)
-    matrices = torch.cat(gathered)[: len(whole)]
-    return [distribute_tensor(matrix, mesh, placements, src_data_rank=None) for matrix in matrices]
+    return torch.cat(gathered)[: len(whole)]
+
+
+def slice_like(whole: Tensor, like: Tensor) -> Tensor:
+    """This rank's slice of a tensor that every rank has whole, placed like another of the same shape."""
+    if not isinstance(like, DTensor):
+        return whole
+    return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
 
 
 def _whole_group(mesh: DeviceMesh) -> distributed.ProcessGroup:

@@ -28,6 +28,8 @@ from smollab.recipe.curation import (
     Url,
 )
 from smollab.recipe.model import Model
+from smollab.recipe.objective import Distillation, Objective, TeacherCache
+from smollab.recipe.optimization import Clipping, Monitor, Optimizer, Policy, Schedule
 from smollab.recipe.sections import Recipe
 from smollab.recipe.stages import StagePlan, plan_stages, trained_model
 from smollab.recipe.toml import (
@@ -41,7 +43,7 @@ from smollab.recipe.toml import (
     resolve_place,
     to_toml,
 )
-from smollab.recipe.training import Evaluate, Objective, Optimizer, Parallel, Schedule, Stage, Tokenizer, Train
+from smollab.recipe.training import Evaluate, Parallel, Stage, Tokenizer, Train
 
 __all__ = [
     "CODE_STEPS",
@@ -51,9 +53,11 @@ __all__ = [
     "WEB_STEPS",
     "WET_STEPS",
     "C4Quality",
+    "Clipping",
     "Curate",
     "Data",
     "Decontaminate",
+    "Distillation",
     "EduQuality",
     "Evaluate",
     "ExtractPdf",
@@ -63,11 +67,13 @@ __all__ = [
     "Language",
     "MinHash",
     "Model",
+    "Monitor",
     "Objective",
     "Optimizer",
     "PageLanguage",
     "Parallel",
     "Pii",
+    "Policy",
     "Recipe",
     "RecipeError",
     "RepeatedPieces",
@@ -75,6 +81,7 @@ __all__ = [
     "Source",
     "Stage",
     "StagePlan",
+    "TeacherCache",
     "Tokenizer",
     "Toxicity",
     "Train",

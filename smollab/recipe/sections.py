@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from smollab.recipe.curation import Curate, Data
 from smollab.recipe.model import Model
-from smollab.recipe.training import Evaluate, Objective, Optimizer, Parallel, Schedule, Stage, Tokenizer, Train
+from smollab.recipe.objective import Objective
+from smollab.recipe.optimization import Monitor, Optimizer, Schedule
+from smollab.recipe.training import Evaluate, Parallel, Stage, Tokenizer, Train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Recipe:
     """How gradients become updates."""
     schedule: Schedule = field(default_factory=Schedule)
     """The learning rate over time."""
+    monitor: Monitor = field(default_factory=Monitor)
+    """What is watched, and what is done about it."""
     train: Train = field(default_factory=Train)
     """Batches, seeds, checkpoints."""
     parallel: Parallel = field(default_factory=Parallel)

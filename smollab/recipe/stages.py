@@ -7,8 +7,9 @@ longer, a batch has an eighth as many.
 from dataclasses import dataclass, replace
 
 from smollab.recipe.model import Model
+from smollab.recipe.optimization import Schedule
 from smollab.recipe.sections import Recipe
-from smollab.recipe.training import Schedule, Stage
+from smollab.recipe.training import Stage
 
 
 @dataclass(frozen=True)

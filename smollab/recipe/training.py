@@ -1,7 +1,9 @@
-"""The sections of training: tokenizer, stages, objective, optimizer, schedule, batches, layout, evaluation."""
+"""The sections of training: tokenizer, stages, batches, layout, evaluation."""
 
 from dataclasses import dataclass, field
 from typing import Literal
+
+from smollab.recipe.optimization import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,18 +16,6 @@ class Tokenizer:
     """Take this tokenizer (a folder with tokenizer.json, or a model's name on the hub) instead of training one."""
     training_bytes: int = 20_000_000
     """Train on at most this much text, drawn evenly from all documents."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """Warmup-stable-decay (WSD) over all stages together that have no schedule of their own."""
-
-    warmup_steps: int = 2000
-    """Linear from zero."""
-    decay_steps: int = 522_000
-    """At the end, down to zero."""
-    decay: Literal["linear", "1-sqrt", "cosine"] = "linear"
-    """Shape of the decay."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,47 +40,6 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective:
-    """What the model is trained to predict."""
-
-    name: Literal["next_token"] = "next_token"
-    """Cross-entropy of the next token."""
-    chunk_tokens: int = 1024
-    """Tokens whose logits exist at one time; peak memory is chunk_tokens * vocab_size * 4 bytes."""
-    z_loss: float = 0.0
-    """Weight of the squared log of the softmax's normalizer, which keeps logits from drifting (PaLM: 1e-4; Chowdhery et
-    al. 2022, section 5). SmolLM3: off."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """How gradients become updates."""
-
-    name: Literal["muon", "adamw"] = "muon"
-    """`muon`: Muon for the matrices inside the blocks, AdamW for the rest. `adamw`: AdamW for all (SmolLM3)."""
-    learning_rate: float = 2e-4
-    """Peak rate of the matrices inside the blocks."""
-    embedding_learning_rate: float | None = None
-    """Peak rate of embeddings, unembedding and norms; left out: the same."""
-    betas: tuple[float, float] = (0.9, 0.95)
-    keep_best: int = 0
-    """Beside the newest, keep so many with the lowest bits per byte on held-out text; needs `evaluate_every`."""
-    """AdamW's decay rates."""
-    eps: float = 1e-8
-    """AdamW's epsilon."""
-    weight_decay: float = 0.1
-    """Decoupled."""
-    decay_embeddings: bool = False
-    """Apply it to embeddings too. SmolLM3 does not, as OLMo 2 found training steadier without."""
-    momentum: float = 0.95
-    """Muon's."""
-    newton_schulz_steps: int = 5
-    """Muon's iterations."""
-    max_grad_norm: float = 1.0
-    """Gradients are scaled down to this global norm."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Train:
     """Batches, seeds, checkpoints."""
 
@@ -100,14 +49,22 @@ class Train:
     """Sequences per optimizer step, over all ranks and accumulation steps."""
     micro_batch_sequences: int = 3
     """Sequences per forward pass and rank; the rest is gradient accumulation."""
+    packing: Literal["concatenate", "best_fit"] = "concatenate"
+    """How documents become sequences. `concatenate` (SmolLM3): end to end, cut wherever a sequence ends. `best_fit`:
+    only what is longer than a sequence is cut, and a little padding remains (Ding et al. 2024)."""
     seed: int = 6
     """Of initialization and data order."""
+    seconds: float | None = None
+    """Seconds that training should take: what is left of stages and schedule is stretched or shrunk as it goes. Left
+    out: as many steps as the stages say. `--budget` sets it."""
     log_every: int = 1
     """Steps."""
     checkpoint_every: int = 2000
     """Steps."""
     keep_checkpoints: int = 2
     """Newest ones kept on disk."""
+    keep_best: int = 0
+    """Beside the newest, keep so many with the lowest bits per byte on held-out text; needs `evaluate_every`."""
     evaluate_every: int = 0
     """Measure bits per byte on a little held-out text every so many steps; 0: only at the end."""
     detail_every: int = 10

@@ -25,7 +25,7 @@ def test_every_parameter_is_in_exactly_one_group(make_model, tied, optimizer):
 
 def test_roles(make_model):
     roles = names_by_role(make_model(tie_word_embeddings=False))
-    assert roles["embedding"] == {"embed_tokens.weight", "lm_head.weight"}
+    assert (roles["embedding"], roles["head"]) == ({"embed_tokens.weight"}, {"lm_head.weight"})
     attention = [f"self_attn.{letter}_proj" for letter in "qkvo"]
     matrices = [*attention, "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
     assert roles["matrix"] == {f"layers.{i}.{name}.weight" for i in range(5) for name in matrices}
