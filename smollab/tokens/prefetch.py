@@ -39,6 +39,10 @@ class Prefetched(Generic[T]):
 
     def __exit__(self, *_: object) -> None:
         """End the thread."""
+        self.close()
+
+    def close(self) -> None:
+        """End the thread; what it has made ahead is thrown away."""
         self._stop.set()
         while self._thread.is_alive():
             try:

@@ -28,6 +28,7 @@ from smollab.tokens.prefetch import Prefetched
 from smollab.tokens.shards import TokenShard
 from smollab.train.checkpoint import find_checkpoint, is_finished, list_checkpoints, load_checkpoint
 from smollab.train.checkpoint_writer import SCORE, CheckpointWriter
+from smollab.train.clock import Clock
 from smollab.train.configuration import run_configuration
 from smollab.train.data import (
     begin_stage,
@@ -70,12 +71,13 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         CheckpointMismatch: `output` holds a run of another configuration.
         KeyboardInterrupt: stopped by the user, after a checkpoint was saved.
     """
+    clock = Clock(recipe, output)
     configuration = run_configuration(recipe, tokens)
     folder = output / "checkpoints"
-    if max(world_size(), recipe.parallel.num_ranks) > 1 and is_finished(folder, configuration, recipe.total_steps):
+    if max(world_size(), recipe.parallel.num_ranks) > 1 and is_finished(folder, configuration, clock.total_steps):
         return list_checkpoints(folder)[-1]  # the other processes have left
     last = find_checkpoint(folder, configuration)
-    if last is not None and last[1]["step"] == recipe.total_steps:
+    if last is not None and last[1]["step"] == clock.total_steps:
         return last[0]
     device = training_device()
     model = build_model(recipe, vocab_size, device, tokens)
@@ -85,6 +87,8 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     if last is not None:
         state = load_checkpoint(last[0], model, optimizers, configuration)
         step, mixture.state = state["step"], state["data"]
+        clock.resume(step, state["seconds"])
+        recipe = clock.recipe
         console.print(f"  continuing after step {step} of {recipe.total_steps}")
     data = mixture.state
     held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").glob("*"))}
@@ -93,14 +97,15 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
 
     def save(measured: dict[str, float]) -> None:
         reach = {key: getattr(model.config, key) for key in ("rope_theta", "max_position_embeddings")}
-        state = {"step": step, "data": data, "model": reach, "configuration": configuration}
+        state = {"step": step, "data": data, "seconds": clock.elapsed, "model": reach, "configuration": configuration}
         writer.save(state | ({SCORE: sum(measured.values()) / len(measured)} if measured else {}))
 
     with ExitStack() as stack:
         advance = stack.enter_context(progress("pretrain", recipe.total_steps, done=step))
         interrupted = stack.enter_context(_interruptible())
         stack.enter_context(writer)
-        for plan in stages_from(recipe, step):
+        while step < recipe.total_steps:
+            plan = next(stages_from(recipe, step))
             stage = plan.stage
             begin_stage(plan, model, mixture, step)
             console.print(f"  {stage.name}: {stage.steps} steps; {describe_packing(mixture, plan)}", markup=False)
@@ -148,6 +153,12 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 if stop:
                     writer.wait()
                     raise KeyboardInterrupt
+                if clock.look(step):
+                    recipe = clock.recipe
+                    console.print(f"  {recipe.total_steps} steps in all, to end on time")
+                    break
+            ahead.close()
+            mixture.state = data
     return folder / f"step-{step:08d}"
 
 

@@ -98,6 +98,15 @@ def any_ranks(*flags: bool) -> tuple[bool, ...]:
     return tuple(bool(value) for value in values)
 
 
+def from_main(number: int) -> int:
+    """What rank 0 passed, on every rank."""
+    if not distributed.is_initialized():
+        return number
+    box = torch.tensor(number)
+    distributed.broadcast(box, src=0)
+    return int(box)
+
+
 def wait_for_main(number: int = 0) -> int:
     """What rank 0 passed, on every rank, however long it takes to come here: it may be curating documents."""
     if world_size() == 1:
