@@ -24,7 +24,7 @@ from smollab.curate.html.reader import parse, read_body, read_part
 from smollab.curate.html.regions import find_boilerplate
 from smollab.curate.html.sections import find_ended
 from smollab.curate.html.structured import find_article_body
-from smollab.curate.html.suspected import bound_text, is_certain, may_hold_title
+from smollab.curate.html.suspected import bound_text, find_undecided, may_hold_title
 from smollab.curate.html.thresholds import DEFAULTS, Thresholds
 from smollab.curate.html.vocabulary import HEADINGS
 from smollab.curate.unicode import repair_unicode
@@ -59,22 +59,18 @@ def _settles(page: Page, thresholds: Thresholds, hidden: bool) -> bool:
     """Tell whether all the parts that were stepped over go; look closer at them, the largest first, if need be."""
     blocks = page.blocks
     good = [weigh(block, thresholds) for block in blocks]
-    if is_certain(page, good):
-        return True
-    least = sum(good)
-    for part in page.unread.values():
-        if 2 * part.size > least:
-            part.size = min(part.size, bound_text(part.pieces, thresholds.good_link_density))
-    by_size = sorted(page.unread, key=lambda i: -page.unread[i].size)
+    for i in find_undecided(page, good):
+        part = page.unread[i]
+        part.size = min(part.size, bound_text(part.pieces, thresholds))
     batch = 1
-    while not is_certain(page, good):
-        if not by_size:
+    while undecided := find_undecided(page, good):
+        undecided = [i for i in undecided if page.unread[i].size]
+        if not undecided:
             return False
-        for i in by_size[:batch]:
+        for i in sorted(undecided, key=lambda i: -page.unread[i].size)[:batch]:
             part = page.unread[i]
             good[i] = sum(weigh(block, thresholds) for block in read_part(part.pieces, hidden=hidden))
             blocks[i].size, part.size = good[i], 0
-        by_size = by_size[batch:]
         batch *= 2  # few rounds, however many parts there are
     guilty = find_boilerplate(page, good)
     return all(blocks[i].regions[-1] in guilty for i in page.unread)

@@ -96,4 +96,4 @@ def test_bounds_hold() -> None:
         for part in read_body(*parse(html), step_over=True).unread.values():
             good = sum(map(weigh, read_part(part.pieces)))
             assert good <= part.size
-            assert good <= bound_text(part.pieces, DEFAULTS.good_link_density)
+            assert good <= bound_text(part.pieces)
