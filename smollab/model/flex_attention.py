@@ -31,27 +31,35 @@ class FlexDocuments:
         changes = torch.zeros_like(document_ids)
         changes[:, 1:] = document_ids[:, 1:] != document_ids[:, :-1]
         self.document_ids = changes.cumsum(dim=1)  # so that an id that comes again is another document
-        self._masks: dict[int | None, BlockMask] = {}
+        self._masks: dict[tuple[int | None, int, int], BlockMask] = {}
 
-    def sees(self, window: int | None) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
-        """The mask function of FlexAttention: (row, head, place that looks, place looked at) -> boolean."""
+    def sees(self, window: int | None, first: int = 0) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        """The mask function of FlexAttention: (row, head, place that looks, place looked at) -> boolean.
+
+        Places that look are counted from `first`.
+        """
         ids = self.document_ids
 
-        def mask(row: Tensor, head: Tensor, looking: Tensor, looked_at: Tensor) -> Tensor:
+        def mask(row: Tensor, head: Tensor, query_place: Tensor, looked_at: Tensor) -> Tensor:
+            looking = query_place + first
             visible = (looking >= looked_at) & (ids[row, looking] == ids[row, looked_at])
             return visible if window is None else visible & (looking - looked_at < window)
 
         return mask
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor, window: int | None = None) -> Tensor:
-        """Attention of (tokens, heads, head_dim) within documents, as `document_attention` defines it."""
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, window: int | None = None, first: int = 0) -> Tensor:
+        """Attention of (tokens, heads, head_dim) within documents, as `document_attention` defines it.
+
+        The queries may be those of a slice of every row, which begins at `first`.
+        """
         device = self.document_ids.device
-        if window not in self._masks:
-            make = _compiled(create_block_mask, device.type)
-            self._masks[window] = make(self.sees(window), self.rows, None, self.length, self.length, device=device)
-        q, k, v = (x.view(self.rows, self.length, *x.shape[1:]).transpose(1, 2) for x in (query, key, value))
+        q, k, v = (x.view(self.rows, -1, *x.shape[1:]).transpose(1, 2) for x in (query, key, value))
+        place = (window, first, q.shape[-2])
+        if place not in self._masks:
+            make, sees = _compiled(create_block_mask, device.type), self.sees(window, first)
+            self._masks[place] = make(sees, self.rows, None, q.shape[-2], self.length, device=device)
         attend = _compiled(flex_attention, device.type)
-        output: Tensor = attend(q, k, v, block_mask=self._masks[window], enable_gqa=q.shape[1] != k.shape[1])
+        output: Tensor = attend(q, k, v, block_mask=self._masks[place], enable_gqa=q.shape[1] != k.shape[1])
         return output.transpose(1, 2).flatten(0, 1)
 
 

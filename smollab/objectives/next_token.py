@@ -48,10 +48,13 @@ def next_token_loss(
     targets = targets.flatten()
     valid = targets != IGNORE_INDEX
     count = int(valid.sum()) if num_targets is None else num_targets
-    states = hidden.reshape(-1, hidden.shape[-1])
-    loss: Tensor = _ChunkedCrossEntropy.apply(
-        states, unembedding, targets, chunk_tokens, max(count, 1), logit_softcap, z_loss
-    )
+    states, device = hidden.reshape(-1, hidden.shape[-1]), hidden.device.type
+    if torch.is_autocast_enabled(device):  # the logits' products are in its type, their sums in float32
+        states = states.to(torch.get_autocast_dtype(device))
+    with torch.autocast(device, enabled=False):
+        loss: Tensor = _ChunkedCrossEntropy.apply(
+            states, unembedding, targets, chunk_tokens, max(count, 1), logit_softcap, z_loss
+        )
     return loss
 
 
@@ -81,8 +84,10 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     def forward(ctx, states, unembedding, targets, chunk_tokens, count, cap, z_loss):  # type: ignore[no-untyped-def]
         needs_gradients = any(ctx.needs_input_grad[:2])
         grad_states = torch.empty_like(states) if needs_gradients else None
-        grad_unembedding = torch.zeros_like(unembedding) if needs_gradients else None
         dtype = torch.promote_types(states.dtype, torch.float32)
+        grad_unembedding = torch.zeros_like(unembedding, dtype=dtype) if needs_gradients else None
+        ctx.dtype = unembedding.dtype
+        unembedding = unembedding.to(states.dtype)
         total = torch.zeros((), dtype=dtype, device=states.device)
         for start in range(0, len(targets), chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
@@ -113,7 +118,10 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
                     block *= slope
                 grad_logits = block.to(states.dtype)
                 torch.mm(grad_logits, unembedding, out=grad_states[chunk])
-                grad_unembedding.addmm_(grad_logits.T, states[chunk])
+                if states.dtype == dtype:
+                    grad_unembedding.addmm_(grad_logits.T, states[chunk])
+                else:  # chunks add up in float32
+                    grad_unembedding += grad_logits.T @ states[chunk]
                 del grad_logits
             del block  # before the next one is made
         ctx.save_for_backward(grad_states, grad_unembedding)
@@ -122,4 +130,4 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
         grad_states, grad_unembedding = ctx.saved_tensors
-        return grad_states * grad, grad_unembedding * grad, None, None, None, None, None
+        return grad_states * grad, (grad_unembedding * grad).to(ctx.dtype), None, None, None, None, None

@@ -11,7 +11,8 @@ the same code, so one compilation serves them all, and FSDP can gather and free 
 runs as it is: its documents' lengths are others in every batch, and each would be compiled anew. The choices change
 speed and memory, not what is computed, up to rounding.
 
-Source: Chen et al. 2016 (checkpointing), Korthikanti et al. 2022 (selective), torchtitan (Liang et al. 2024: per block).
+Source: Chen et al. 2016 (checkpointing); Korthikanti et al. 2022 (selective); Liang et al. 2024 (torchtitan: a block
+each).
 """
 
 import shutil

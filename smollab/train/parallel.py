@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.func import functional_call
 
@@ -20,10 +20,12 @@ from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer, divide_documents, initial_values
 from smollab.objectives import Objective, Recorder, States, cross_entropy
-from smollab.recipe import Parallel
-from smollab.train.context_parallel import Exchange
+from smollab.recipe import Parallel, Train
+from smollab.train.blocks import check_blocks, prepare_blocks
+from smollab.train.context_parallel import METHODS
 from smollab.train.mesh import Layout, sum_over_data
 from smollab.train.pipeline import Absent, Pipeline, keep_stretch, stretches, sum_tied_gradients
+from smollab.train.precision import Precision, check_parallel_precision, fsdp_policy, settled
 from smollab.train.tensor_parallel import apply_tensor_parallel, check_tensor_parallel
 
 
@@ -33,10 +35,11 @@ class Stretch(nn.Module):
     FSDP gathers a module's weights for its forward pass, and the loss uses the unembedding: so the loss is inside.
     """
 
-    def __init__(self, model: Transformer, layout: Layout) -> None:
+    def __init__(self, model: Transformer, layout: Layout, context_method: str) -> None:
         super().__init__()
         self.model, self.layout = model, layout
-        self.exchange = Exchange(model, layout.sequences["context"]) if layout.size("context") > 1 else None
+        exchange = METHODS[context_method]
+        self.exchange = exchange(model, layout.sequences["context"]) if layout.size("context") > 1 else None
         self.num_targets = 1
         """Of the whole batch, over all ranks and micro-batches; the loss is divided by it."""
 
@@ -44,14 +47,13 @@ class Stretch(nn.Module):
         self, x: Tensor, tokens: Tensor, document_ids: Tensor, positions: Tensor, targets: Tensor, **extra: Tensor
     ) -> Tensor:
         """Map (batch, seq) tokens, or hidden states (tokens, hidden), to hidden states, or to loss and metrics."""
-        if self.exchange is not None:
-            self.exchange.batch = positions.shape[0]
+        attended = positions if self.exchange is None else self.exchange.begin(positions)
         model, documents = self.model, divide_documents(document_ids)
         x = x if x.is_floating_point() else model.embed(x)
         if isinstance(model.lm_head, Absent):
-            return model.run_layers(x, positions, documents)
+            return model.run_layers(x, attended, documents)
         with Recorder(model, self.objective) as recorder:
-            hidden = model.finish(model.run_layers(x, positions, documents))
+            hidden = model.finish(model.run_layers(x, attended, documents))
         states = recorder.states(hidden, self._gather)
         return self.loss(states, Batch(tokens, targets, positions, document_ids, extra))
 
@@ -95,6 +97,7 @@ class ParallelModel(nn.Module):
         objective: Objective,
         seed: int,
         device: torch.device,
+        train: Train | None = None,
     ) -> None:
         """Build it.
 
@@ -105,12 +108,18 @@ class ParallelModel(nn.Module):
             objective: the loss, its own modules with their first weights.
             seed: of the model's first weights.
             device: of this process.
+            train: its precision, compilation and checkpointing; left out: plain float32.
 
         Raises:
             ValueError: the model does not divide by the layout.
+            RecipeError: these do not go together with the layout.
         """
         super().__init__()
         check_layout(config, parallel, objective)
+        train = train or Train()
+        precision = settled(train.precision)
+        check_blocks(train, parallel)
+        check_parallel_precision(precision, parallel)
         self.layout, self.device = layout, device
         size, rank = layout.size("pipeline"), layout.rank("pipeline")
         parts = stretches(config.num_hidden_layers, size * parallel.stages_per_rank)
@@ -128,8 +137,9 @@ class ParallelModel(nn.Module):
                 if layout.size("tensor") > 1:
                     replicate(objective, layout.mesh["tensor"])
                 model.objective = objective
-            stretch = Stretch(model, layout)
-            apply_fsdp(stretch, layout, device)
+            prepare_blocks(model, train)
+            stretch = Stretch(model, layout, parallel.context_method)
+            apply_fsdp(stretch, layout, precision)
             stretch.to_empty(device=device)
             initialize(model, seed, device)
             place(values, dict(model.named_parameters()) | dict(model.named_buffers()))
@@ -285,15 +295,8 @@ def check_layout(config: ModelConfig, parallel: Parallel, objective: Objective |
     """
     if parallel.tensor > 1:
         check_tensor_parallel(config, parallel.tensor)
-    heads, ranks = config.num_attention_heads // parallel.tensor, parallel.context
-    if heads % ranks:
-        raise ValueError(f"parallel.context = {ranks} does not divide the {heads} query heads of each tensor rank")
-    key_value_heads = config.num_key_value_heads // parallel.tensor
-    if key_value_heads % ranks and ranks % key_value_heads:
-        raise ValueError(
-            f"parallel.context = {ranks} neither divides the {key_value_heads} key-value heads of each tensor rank nor "
-            "is a multiple of them"
-        )
+    if parallel.context_method == "ulysses":
+        check_heads(config, parallel)
     if objective is not None and objective.needs_whole_model and parallel.pipeline > 1:
         raise ValueError(
             f"parallel.pipeline = {parallel.pipeline}: this objective looks into layers that other pipeline ranks "
@@ -303,14 +306,29 @@ def check_layout(config: ModelConfig, parallel: Parallel, objective: Objective |
         raise ValueError("model.norm = 'batchnorm' takes statistics over the whole batch: train it in one process")
 
 
-def apply_fsdp(stretch: Stretch, layout: Layout, device: torch.device) -> None:
-    """Slice every weight over the ranks that see different tokens; replicas hold the same slices (FSDP2, HSDP).
+def check_heads(config: ModelConfig, parallel: Parallel) -> None:
+    """Refuse heads that Ulysses cannot deal to the context ranks.
 
-    On accelerators matrices are multiplied in bfloat16, from weights kept and gradients reduced in float32.
+    Raises:
+        ValueError: naming the numbers and the way out.
     """
-    options: dict[str, Any] = {"mesh": layout.weights}
-    if device.type == "cuda":
-        options["mp_policy"] = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+    heads, ranks = config.num_attention_heads // parallel.tensor, parallel.context
+    other = '; parallel.context_method = "all_gather" does with any number of heads'
+    if heads % ranks:
+        raise ValueError(
+            f"parallel.context = {ranks} does not divide the {heads} query heads of each tensor rank{other}"
+        )
+    key_value_heads = config.num_key_value_heads // parallel.tensor
+    if key_value_heads % ranks and ranks % key_value_heads:
+        raise ValueError(
+            f"parallel.context = {ranks} neither divides the {key_value_heads} key-value heads of each tensor rank nor "
+            f"is a multiple of them{other}"
+        )
+
+
+def apply_fsdp(stretch: Stretch, layout: Layout, precision: Precision) -> None:
+    """Slice every weight over the ranks that see different tokens; replicas hold the same slices (FSDP2, HSDP)."""
+    options: dict[str, Any] = {"mesh": layout.weights, "mp_policy": fsdp_policy(precision)}
     for layer in stretch.model.layers:
         if not isinstance(layer, Absent):
             fully_shard(layer, **options)

@@ -56,6 +56,11 @@ def choose_precision(setting: str, device: torch.device, recorded: str | None = 
     return choice
 
 
+def settled(setting: str) -> Precision:
+    """A precision as `choose_precision` gave it; `auto`, where nothing was measured, is float32."""
+    return setting if setting in CHOICES else "float32"  # type: ignore[return-value]
+
+
 def bfloat16_speed(device: torch.device, seconds: float = 0.05) -> float:
     """How many times faster than float32 this device multiplies bfloat16; below 1, slower."""
     size = RACE_SIZES.get(device.type, 1024)
@@ -91,17 +96,17 @@ def check_parallel_precision(precision: str, parallel: Parallel) -> None:
         )
 
 
-def computing_in(precision: str, device: torch.device) -> torch.autocast:
+def computing_in(precision: Precision, device: torch.device) -> torch.autocast:
     """The context of a forward pass in one process."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision in ("bfloat16", "float8"))
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision != "float32")
 
 
-def fsdp_policy(precision: str) -> MixedPrecisionPolicy:
+def fsdp_policy(precision: Precision) -> MixedPrecisionPolicy:
     """The same for weights that FSDP gathers: in bfloat16, and their gradients reduced in float32.
 
     Inputs are left as they are, since the angles of RoPE must stay in float32.
     """
     options: dict[str, Any] = {"cast_forward_inputs": False}
-    if precision in ("bfloat16", "float8"):
+    if precision != "float32":
         options |= {"param_dtype": torch.bfloat16, "reduce_dtype": torch.float32}
     return MixedPrecisionPolicy(**options)

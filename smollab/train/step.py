@@ -10,6 +10,7 @@ from smollab.objectives import Objective, Recorder, build_objective
 from smollab.optim.schedules import warmup_stable_decay
 from smollab.recipe import Recipe, StagePlan
 from smollab.train.parallel import ParallelModel
+from smollab.train.precision import computing_in, settled
 
 TrainedModel = Transformer | ParallelModel
 
@@ -58,11 +59,12 @@ def forward_backward(model: Transformer, batch: Batch, recipe: Recipe, micro_bat
     num_targets = int((batch.targets != IGNORE_INDEX).sum())
     objective = objective_of(model, recipe)
     totals = [0.0] * (1 + len(objective.metrics))
+    precision = settled(recipe.train.precision)
     for start in range(0, batch.tokens.shape[0], micro_batch):
         part = objective.extend(batch.rows(start, start + micro_batch))
-        with torch.autocast("cuda", torch.bfloat16, enabled=batch.tokens.is_cuda), Recorder(model, objective) as seen:
+        with computing_in(precision, part.tokens.device), Recorder(model, objective) as seen:
             hidden = model(part.tokens, part.document_ids, part.positions)
-        loss, metrics = objective(seen.states(hidden), part, num_targets)
+            loss, metrics = objective(seen.states(hidden), part, num_targets)
         loss.backward()
         found = [loss.item(), *(metrics[name].item() for name in objective.metrics)]
         totals = [total + value for total, value in zip(totals, found, strict=True)]

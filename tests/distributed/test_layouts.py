@@ -15,6 +15,8 @@ LAYOUTS = {
     2: [
         *("data=2", "shard=2,micro=2", "tensor=2", "tensor=2,choice=untied", "context=2,choice=untied"),
         *("pipeline=2,micro=2", "pipeline=2,stages_per_rank=2,micro=2,choice=untied"),
+        *("context=2,method=all_gather", "tensor=2,activation_checkpointing=full"),
+        *("shard=2,micro=2,activation_checkpointing=selective", "pipeline=2,micro=2,activation_checkpointing=full"),
     ],
     4: [
         *("data=2,shard=2,micro=1", "pipeline=4,micro=1"),
@@ -22,6 +24,7 @@ LAYOUTS = {
     ],
     8: ["pipeline=2,shard=2,tensor=2,micro=2"],
 }
+BFLOAT16 = ("shard=2,micro=2,precision=bfloat16", "pipeline=2,micro=2,precision=bfloat16")
 """Others, such as `context=4` or `data=2,shard=2,tensor=2`, can be given to train_layouts.py by hand."""
 
 
@@ -29,7 +32,7 @@ LAYOUTS = {
 def start(processes: int) -> subprocess.CompletedProcess[str]:
     """Train under all layouts of a number of processes, which start once."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command += [str(SCRIPT), *LAYOUTS[processes]]
+    command += [str(SCRIPT), *LAYOUTS[processes], *(BFLOAT16 if processes == 2 else ())]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=900, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )
@@ -54,6 +57,15 @@ def test_a_layout_trains_as_one_process_does(processes: int, layout: str) -> Non
         assert rank["loss"] < 2e-5
         assert rank["weight"] < 1e-3
         assert rank["evaluation"] < 1e-4
+
+
+@pytest.mark.parametrize("layout", BFLOAT16)
+def test_in_bfloat16_a_layout_trains_nearly_as_one_process_in_float32_does(layout: str) -> None:
+    """bfloat16 has eight bits; the weights under it are float32, so the errors do not add up over the steps."""
+    for rank in run(2)[layout]:
+        assert 1e-6 < rank["loss"] < 0.02
+        assert 1e-4 < rank["gradient"] < 0.1
+        assert rank["evaluation"] < 0.01
 
 
 @pytest.mark.parametrize(

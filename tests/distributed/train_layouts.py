@@ -22,7 +22,7 @@ from smollab.model.transformer import Transformer
 from smollab.objectives import build_objective
 from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
-from smollab.recipe import Objective, Optimizer, Parallel
+from smollab.recipe import Objective, Optimizer, Parallel, Train
 from smollab.tokens.mixture import make_batch
 from smollab.train.mesh import build_layout
 from smollab.train.parallel import ParallelModel
@@ -38,7 +38,10 @@ SHAPE: dict[str, Any] = {
 }
 CHOICES: dict[str, dict[str, Any]] = {
     "smollm3": {},
-    "untied": {"tie_word_embeddings": False, "qk_norm": True, "attention_bias": True, "logit_softcap": 20.0},
+    # also with every multiplier of CompleteP: of embedding, queries, sublayers and hidden states
+    "untied": {"tie_word_embeddings": False, "qk_norm": True, "attention_bias": True, "logit_softcap": 20.0}
+    | {"parametrization": "completep", "base_hidden_size": 16, "base_head_dim": 4, "base_num_hidden_layers": 2}
+    | {"embedding_multiplier": 2.0, "output_multiplier": 2.0},
 }
 OBJECTIVES = {"smollm3": Objective(chunk_tokens=48), "untied": Objective(chunk_tokens=48, z_loss=1e-3)}
 OPTIMIZER = Optimizer(learning_rate=5e-3, embedding_learning_rate=5e-3)
@@ -76,14 +79,14 @@ def train_alone(choice: str) -> tuple[list[float], list[dict[str, torch.Tensor]]
     return losses, gradients, {name: p.detach() for name, p in model.named_parameters()}, evaluation
 
 
-def train_together(choice: str, parallel: Parallel, micro: int) -> dict[str, Any]:
+def train_together(choice: str, parallel: Parallel, train: Train, micro: int) -> dict[str, Any]:
     """The same run under a layout, compared with the run alone."""
     losses, (gradients,), weights, evaluation = ALONE[choice]
     layout = build_layout(parallel, "cpu")
     rows = layout.rows(ROWS)
     config = ModelConfig(**SHAPE, **CHOICES[choice])
     objective = build_objective(OBJECTIVES[choice], config)
-    model = ParallelModel(config, parallel, layout, objective, SEED, torch.device("cpu"))
+    model = ParallelModel(config, parallel, layout, objective, SEED, torch.device("cpu"), train)
     optimizers = build_optimizers(model, OPTIMIZER)
     worst: dict[str, float] = {"loss": 0.0, "gradient": 0.0, "norm": 0.0, "weight": 0.0}
     start = model.checksum()
@@ -136,7 +139,10 @@ if __name__ == "__main__":
     for argument in sys.argv[1:]:
         sizes = dict(word.split("=") for word in argument.split(","))
         choice, micro = sizes.pop("choice", "smollm3"), int(sizes.pop("micro", 0))
-        result = train_together(choice, Parallel(**{axis: int(size) for axis, size in sizes.items()}), micro)
+        train = Train(**{key: sizes.pop(key) for key in ("precision", "activation_checkpointing") if key in sizes})
+        method = sizes.pop("method", "ulysses")
+        parallel = Parallel(**{axis: int(size) for axis, size in sizes.items()}, context_method=method)
+        result = train_together(choice, parallel, train, micro)
         results: list[Any] = [None] * distributed.get_world_size()
         distributed.all_gather_object(results, result)
         if rank == 0:
