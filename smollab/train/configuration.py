@@ -18,7 +18,7 @@ def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:
     train = asdict(recipe.train)
     configuration = sections | {
         "stages": {str(i): asdict(stage) for i, stage in enumerate(recipe.stages)},
-        "train": {key: train[key] for key in ("sequence_length", "batch_sequences", "packing", "seed")},
+        "train": {key: train[key] for key in ("sequence_length", "batch_sequences", "packing", "seed", "precision")},
         "streamed": {name: source.address for name, source in recipe.data.sources.items() if source.stream},
         "tokens": hashlib.sha256("".join(headers).encode()).hexdigest()[:16],
         "code": code_fingerprint(),

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from smollab.progress import console, progress
 from smollab.recipe import Recipe, plan_stages
 from smollab.tokens.prefetch import Prefetched
 from smollab.tokens.shards import TokenShard
+from smollab.train.blocks import check_blocks, prepare_blocks
 from smollab.train.checkpoint import find_checkpoint, is_finished, list_checkpoints, load_checkpoint
 from smollab.train.checkpoint_writer import SCORE, CheckpointWriter
 from smollab.train.clock import Clock
@@ -39,11 +41,15 @@ from smollab.train.data import (
     stage_batches,
     stages_from,
 )
+from smollab.train.details import Details, learning_rates
 from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
 from smollab.train.parallel import ParallelModel, check_layout
+from smollab.train.precision import choose_precision
 from smollab.train.processes import any_ranks, fit_layout, is_main, world_size
+from smollab.train.speed import Speed
 from smollab.train.step import TrainedModel, micro_batch_rows, set_learning_rates, train_step
+from smollab.train.trackers import check_trackers, open_trackers
 
 PEEK_TOKENS = 8192
 """Held-out tokens per source measured during training."""
@@ -71,6 +77,10 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         CheckpointMismatch: `output` holds a run of another configuration.
         KeyboardInterrupt: stopped by the user, after a checkpoint was saved.
     """
+    check_trackers(recipe.train.trackers)
+    device = training_device()
+    precision = choose_precision(recipe.train.precision, device, output)
+    recipe = replace(recipe, train=replace(recipe.train, precision=precision))
     clock = Clock(recipe, output)
     configuration = run_configuration(recipe, tokens)
     folder = output / "checkpoints"
@@ -79,7 +89,6 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     last = find_checkpoint(folder, configuration)
     if last is not None and last[1]["step"] == clock.total_steps:
         return last[0]
-    device = training_device()
     model = build_model(recipe, vocab_size, device, tokens)
     optimizers = build_optimizers(model, recipe.optimizer)
     mixture = open_mixture(recipe, tokens / "train")
@@ -92,7 +101,11 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         console.print(f"  continuing after step {step} of {recipe.total_steps}")
     data = mixture.state
     held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").glob("*"))}
-    metrics = MetricsLog(output / "metrics.jsonl", resume_step=step, writes=is_main())
+    trackers = open_trackers(recipe.train.trackers, output, configuration, step) if is_main() else []
+    metrics = MetricsLog(output / "metrics.jsonl", resume_step=step, writes=is_main(), trackers=trackers)
+    speed = Speed(model.config, precision, device)
+    gathers = recipe.parallel.context > 1 and recipe.parallel.context_method == "all_gather"
+    details = Details(model, optimizers, recipe.train.detail_every, logits=not gathers)
     writer = CheckpointWriter(folder, model, optimizers, recipe.train.keep_checkpoints, recipe.train.keep_best)
 
     def save(measured: dict[str, float]) -> None:
@@ -104,6 +117,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         advance = stack.enter_context(progress("pretrain", recipe.total_steps, done=step))
         interrupted = stack.enter_context(_interruptible())
         stack.enter_context(writer)
+        stack.callback(metrics.close)
         while step < recipe.total_steps:
             plan = next(stages_from(recipe, step))
             stage = plan.stage
@@ -117,12 +131,14 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 batch, names, data = drawn.batch, drawn.streams, drawn.state
                 rate = set_learning_rates(optimizers, recipe, plan, step)
                 reported: dict[str, float] = {}
+                detailed = details.before(step + 1)
                 loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe, reported)
                 step += 1
                 if not math.isfinite(loss):
                     writer.wait()
                     raise TrainingError(_divergence(step, loss, list_checkpoints(output / "checkpoints")))
                 seconds = time.perf_counter() - started
+                batch_tokens = plan.batch_sequences * plan.sequence_length
                 row: dict[str, Any] = {
                     "step": step,
                     "stage": stage.name,
@@ -130,8 +146,10 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     **reported,
                     "grad_norm": grad_norm,
                     "learning_rate": rate,
+                    "learning_rates": learning_rates(optimizers),
+                    **details.after(),
                     "tokens": step * recipe.train.batch_sequences * recipe.train.sequence_length,
-                    "tokens_per_second": plan.batch_sequences * plan.sequence_length / seconds,
+                    **speed.of_step(plan, batch_tokens, seconds),
                     "sources": Counter(source_of(name) for name in names),
                     "sequence_length": plan.sequence_length,
                     "data_wait": ahead.waited,
@@ -142,7 +160,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                         for name, shard in held_out.items()
                         if shard.header.num_tokens > 1
                     }
-                if step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
+                if detailed or step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
                     metrics.write(row)
                 advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s")
                 stop, unwritten = any_ranks(interrupted.is_set(), writer.failed)
@@ -173,8 +191,10 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: P
     config = ModelConfig.from_recipe(recipe.model, vocab_size)
     parallel = fit_layout(recipe.parallel)
     objective = build_objective(recipe.objective, config, recipe.train.seed, tokens)
+    check_blocks(recipe.train, parallel)
     if parallel.num_ranks == 1:
         model = Transformer(config, recipe.train.seed)
+        prepare_blocks(model, recipe.train)
         model.objective = objective
         return model.to(device)
     check_layout(config, parallel, objective)
@@ -183,7 +203,7 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: P
             parallel, plan.batch_sequences, plan.sequence_length, micro_batch_rows(recipe, plan.sequence_length)
         )
     layout = build_layout(parallel, device.type)
-    return ParallelModel(config, parallel, layout, objective, recipe.train.seed, device)
+    return ParallelModel(config, parallel, layout, objective, recipe.train.seed, device, recipe.train)
 
 
 def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:

@@ -1,8 +1,11 @@
 """Metrics: one JSON object per line, one line per logged step."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from smollab.train.trackers import Tracker, flat
 
 
 class MetricsLog:
@@ -12,10 +15,11 @@ class MetricsLog:
         path: the file.
         resume_step: steps after this one are cut off, since a resumed run will log them again.
         writes: False on all ranks of a run but one.
+        trackers: get the numbers of every row, too.
     """
 
-    def __init__(self, path: Path, resume_step: int = 0, writes: bool = True) -> None:
-        self.path, self.writes = path, writes
+    def __init__(self, path: Path, resume_step: int = 0, writes: bool = True, trackers: Sequence[Tracker] = ()) -> None:
+        self.path, self.writes, self._trackers = path, writes, trackers
         if not writes:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,6 +34,13 @@ class MetricsLog:
             return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+        for tracker in self._trackers:
+            tracker.log(flat(row), row["step"])
+
+    def close(self) -> None:
+        """Let the trackers finish."""
+        for tracker in self._trackers:
+            tracker.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ Source: Micikevicius et al. 2018 (mixed precision, float32 master weights); Kala
 """
 
 import importlib.util
+import json
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -19,7 +21,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy
 from smollab.hardware import measure_matmul
 from smollab.progress import console
 from smollab.recipe import Parallel, RecipeError
-from smollab.train.processes import wait_for_main
+from smollab.train.processes import from_main, is_main
 
 Precision = Literal["float32", "bfloat16", "float8"]
 CHOICES: tuple[Precision, ...] = ("float32", "bfloat16", "float8")
@@ -30,29 +32,40 @@ RACE_SIZES = {"cpu": 256, "cuda": 4096}
 """Of the square matrices that are multiplied: some milliseconds even where bfloat16 is emulated."""
 
 
-def choose_precision(setting: str, device: torch.device, recorded: str | None = None) -> Precision:
+def choose_precision(setting: str, device: torch.device, folder: Path) -> Precision:
     """The precision of a run; all ranks of a run call this and get rank 0's answer.
 
     Args:
         setting: the recipe's `train.precision`.
         device: of the run.
-        recorded: what the run began with, which `auto` keeps.
+        folder: of the run; precision.json there holds what `auto` chose, so that a resumed run computes the same.
 
     Raises:
         RecipeError: float8 where it cannot run.
     """
     if setting == "float8":
         check_float8(device)
-    if setting in CHOICES:
-        return setting  # type: ignore[return-value]
-    if recorded in CHOICES:
-        return recorded  # type: ignore[return-value]
+    if setting != "auto":
+        return settled(setting)
+    file = folder / "precision.json"
+    return CHOICES[from_main(CHOICES.index(_recorded(file) or _measured(file, device)) if is_main() else 0)]
+
+
+def _recorded(file: Path) -> Precision | None:
+    try:
+        choice = json.loads(file.read_text(encoding="utf-8"))["precision"]
+    except (OSError, ValueError, KeyError, TypeError):  # none, or half a file: measured anew
+        return None
+    return choice if choice in CHOICES else None
+
+
+def _measured(file: Path, device: torch.device) -> Precision:
     ratio = bfloat16_speed(device)
-    choice = CHOICES[wait_for_main(int(ratio >= FASTER))]
-    if choice == "float32" and ratio < 1:
-        console.print(f"  computing in float32: bfloat16 multiplies {1 / ratio:.1f} times slower here")
-    else:
-        console.print(f"  computing in {choice}: bfloat16 multiplies {ratio:.1f} times as fast here")
+    choice: Precision = "bfloat16" if ratio >= FASTER else "float32"
+    how = f"{ratio:.1f} times as fast" if ratio >= 1 else f"{1 / ratio:.1f} times slower"
+    console.print(f"  computing in {choice}: bfloat16 multiplies {how} here")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"precision": choice, "bfloat16_speed": round(ratio, 3)}) + "\n", encoding="utf-8")
     return choice
 
 
