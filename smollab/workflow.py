@@ -217,9 +217,10 @@ def _say_why(step: Step, manifest: Path, configuration: dict[str, Any]) -> None:
 def _write_manifest(manifest: Path, name: str, configuration: dict[str, Any], folder: Path) -> None:
     output = folder / name if (folder / name).is_dir() else folder / f"{name}.html"
     files = sorted(p for p in output.rglob("*") if p.is_file()) if output.is_dir() else [output]
-    checksums = {str(p.relative_to(folder)): _checksum(p) for p in files}
-    # Metrics hold timings, which differ between equal runs.
-    checksums.pop("pretrain/metrics.jsonl", None)
+    # Metrics, the run's status and what trackers write hold timings, which differ between equal runs.
+    watched = ("metrics.jsonl", "status.json", "precision.json", "tensorboard", "wandb")
+    lasting = [p for p in files if name != "pretrain" or p.relative_to(output).parts[0] not in watched]
+    checksums = {str(p.relative_to(folder)): _checksum(p) for p in lasting}
     manifest.parent.mkdir(exist_ok=True)
     content = {"step": name, "configuration": configuration, "files": checksums}
     unfinished = manifest.with_suffix(".unfinished")

@@ -22,8 +22,10 @@ from smollab.cli.texts import (
     RECUT_EPILOG,
     REFETCH_EPILOG,
     STEPS,
+    WATCH_EPILOG,
     WHY_EPILOG,
 )
+from smollab.cli.watch import watch
 from smollab.cli.workflow import run
 from smollab.recipe import RECIPES
 
@@ -71,6 +73,13 @@ def build_parser() -> argparse.ArgumentParser:
 
     verb = add("cost", show_cost, "what a recipe costs: parameters, FLOPs, memory, cache", COST_EPILOG)
     _add_recipe_arguments(verb)
+
+    verb = add("watch", watch, "how a run trains: curves in the terminal, drawn anew as it goes on", WATCH_EPILOG)
+    verb.add_argument("run", help="its name, or its folder")
+    verb.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="between two looks (%(default)s)")
+    verb.add_argument(
+        "--once", action="store_true", help="look once, print and end; status 1 if the run is stalled, dead or failed"
+    )
 
     verb = add("generate", generate, "let a trained model continue a text", GENERATE_EPILOG)
     verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")

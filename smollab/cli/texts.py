@@ -89,6 +89,18 @@ examples:
   smollab cost smollm3-3b --set parallel.data=48 --set parallel.shard=4
 """
 
+WATCH_EPILOG = """\
+It reads what the run writes into its folder, so it can look from any machine that sees the folder, as often as you
+like: loss, gradient norm, learning rates, speed, and every `train.detail_every` steps how far the weights moved and the
+largest logit of attention. A run is stalled when it still lives and has not taken a step for long; dead when its
+process is gone.
+
+examples:
+  smollab pretrain laptop & smollab watch laptop
+  smollab watch runs/laptop --once                      for scripts: the exit status is 1 if something is wrong
+  smollab pretrain laptop --set 'train.trackers=["tensorboard"]' && tensorboard --logdir runs/laptop/pretrain
+"""
+
 GENERATE_EPILOG = """\
 examples:
   smollab generate laptop --prompt "The installation program"

@@ -48,6 +48,7 @@ from smollab.train.parallel import ParallelModel, check_layout
 from smollab.train.precision import choose_precision
 from smollab.train.processes import any_ranks, fit_layout, is_main, world_size
 from smollab.train.speed import Speed
+from smollab.train.status import told_status
 from smollab.train.step import TrainedModel, micro_batch_rows, set_learning_rates, train_step
 from smollab.train.trackers import check_trackers, open_trackers
 
@@ -118,6 +119,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         interrupted = stack.enter_context(_interruptible())
         stack.enter_context(writer)
         stack.callback(metrics.close)
+        stack.enter_context(told_status(output, is_main()))
         while step < recipe.total_steps:
             plan = next(stages_from(recipe, step))
             stage = plan.stage
@@ -141,6 +143,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 batch_tokens = plan.batch_sequences * plan.sequence_length
                 row: dict[str, Any] = {
                     "step": step,
+                    "total_steps": recipe.total_steps,
                     "stage": stage.name,
                     "loss": loss,
                     **reported,

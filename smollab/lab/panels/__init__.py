@@ -17,6 +17,7 @@ from smollab.lab.panels.positions import FrequencyPanel, PasskeyPanel
 from smollab.lab.panels.quality import QualityPanel
 from smollab.lab.panels.sampling import SamplingPanel
 from smollab.lab.panels.thresholds import ThresholdPanel
+from smollab.lab.panels.watching import WatchPanel
 from smollab.lab.panels.writing import WritingPanel
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "QualityPanel",
     "SamplingPanel",
     "ThresholdPanel",
+    "WatchPanel",
     "WritingPanel",
 ]
