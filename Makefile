@@ -64,6 +64,7 @@ bench: $(BENCH)/.installed  ## measure ours against others, side by side
 	$(BENCH)/python benchmarks/generation.py
 	$(BENCH)/python benchmarks/extraction.py
 	$(BENCH)/python benchmarks/pdf.py
+	$(BENCH)/python benchmarks/pdf_sources.py --only "smollab, pymupdf" "PyMuPDF, plain" "pypdfium2, plain"
 	$(BENCH)/python benchmarks/ocr.py
 	$(BENCH)/python benchmarks/curation.py
 	$(BENCH)/python benchmarks/deduplication.py

@@ -7,7 +7,7 @@ r"""How good extracted text is, beside what is known of a document: its words, t
 
 A table is a tree: a root, its rows, their cells. Renaming a cell costs the normalized edit distance of the two texts,
 everything else 1. Blocks that stand beside the flow of the text (footnotes, figures, side notes) are right anywhere,
-so they are no part of the order.
+so they are no part of the order. Nor are tables of contents, which may be left out.
 
 **Source**: TEDS from Zhong, ShafieiBavani and Jimeno Yepes 2020, *Image-based table recognition*, section 5; the tree
 edit distance is Zhang and Shasha's (1989); the bit-parallel Levenshtein distance is Hyyrö's (2003).
@@ -17,18 +17,23 @@ rows of their own or joined to one, and the better counts.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from smollab.curate.html.score import score_words
-
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+")
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*")
 _RULE_CELL = re.compile(r":?-+:?")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _ANCHOR_WORDS = 4
+_COMMON_WORDS = 1 / 3
+"""Of the smaller of two tables; with less in common they are no pair."""
+
+CONTENTS = "contents"
+"""Kind of a block that is a table of contents."""
 
 Grid = Sequence[Sequence[str]]
 """The cells of a table, row by row."""
@@ -46,8 +51,13 @@ class GoldDocument:
 
     @property
     def text(self) -> str:
-        """All texts, those of tables row by row."""
-        return "\n".join(_text(block) for block in self.blocks)
+        """All texts, those of tables row by row; without `contents`."""
+        return "\n".join(_text(block) for block in self.blocks if block["kind"] != CONTENTS)
+
+    @property
+    def contents(self) -> str:
+        """The tables of contents, which an output may leave out: they say nothing that the text does not."""
+        return "\n".join(_text(block) for block in self.blocks if block["kind"] == CONTENTS)
 
     @property
     def tables(self) -> list[list[Grid]]:
@@ -69,12 +79,16 @@ class PdfScore(NamedTuple):
 
 
 def score_document(text: str, gold: GoldDocument) -> PdfScore:
-    """Compare an extracted text, tables as Markdown, with a document."""
-    flow = [_text(block) for block in gold.blocks if not block.get("floating") and block["kind"] != "table"]
-    floating = [_text(block) for block in gold.blocks if block.get("floating") or block["kind"] == "table"]
+    """Compare an extracted text, tables as Markdown, with a document.
+
+    A raised number is a word of its own, as it is where it is written in brackets: the mark of a footnote.
+    """
+    apart = [bool(block.get("floating")) or block["kind"] in ("table", CONTENTS) for block in gold.blocks]
+    flow = [_text(block) for block, away in zip(gold.blocks, apart, strict=True) if not away]
+    floating = [_text(block) for block, away in zip(gold.blocks, apart, strict=True) if away]
     found = read_markdown_tables(text)
     return PdfScore(
-        score_words(_without_rules(text), gold.text).f1,
+        _score_words(words_of(_without_rules(text)), words_of(gold.text), words_of(gold.contents)),
         score_order(words_of(without_tables(text)), words_of("\n".join(flow)), words_of("\n".join(floating))),
         block_tau(words_of(text), [words_of(block) for block in flow]),
         score_tables(found, gold.tables),
@@ -83,7 +97,20 @@ def score_document(text: str, gold: GoldDocument) -> PdfScore:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in small letters."""
-    return _WORD.findall(text.lower())
+    return _WORD.findall(_lower_digits(text).lower())
+
+
+def _lower_digits(text: str) -> str:
+    """Write raised numbers as words of their own."""
+    return _RAISED.sub(lambda number: f" {unicodedata.normalize('NFKC', number[0])} ", text)
+
+
+def _score_words(words: Sequence[str], gold: Sequence[str], optional: Sequence[str]) -> float:
+    """Return the F1 over words as `curate.html.score_words` does; optional ones are neither missed nor too many."""
+    found, wanted = Counter(words), Counter(gold)
+    found -= (found - wanted) & Counter(optional)
+    common = (found & wanted).total()
+    return 2 * common / (found.total() + wanted.total()) if found or wanted else 1.0
 
 
 def score_order(words: Sequence[str], gold: Sequence[str], floating: Sequence[str] = ()) -> float:
@@ -180,10 +207,12 @@ def score_tables(found: Sequence[Grid], gold: Sequence[Sequence[Grid]]) -> float
     """
     if not gold and not found:
         return float("nan")
+    words = [[_table_words(table) for table in tables] for tables in (found, [forms[0] for forms in gold])]
     pairs = [
         (max(teds(table, form) for form in forms), i, j)
         for i, table in enumerate(found)
         for j, forms in enumerate(gold)
+        if _in_common(words[0][i], words[1][j])
     ]
     used: set[tuple[str, int]] = set()
     total = 0.0
@@ -192,6 +221,15 @@ def score_tables(found: Sequence[Grid], gold: Sequence[Sequence[Grid]]) -> float
             used |= {("found", i), ("gold", j)}
             total += score
     return total / max(len(found), len(gold))
+
+
+def _table_words(table: Grid) -> set[str]:
+    return {word for row in table for cell in row for word in words_of(cell)}
+
+
+def _in_common(a: set[str], b: set[str]) -> bool:
+    """Tell whether two tables may be one; most pairs are not, and comparing their trees costs much."""
+    return len(a & b) >= _COMMON_WORDS * min(len(a), len(b))
 
 
 def table_forms(block: dict[str, Any]) -> list[Grid]:

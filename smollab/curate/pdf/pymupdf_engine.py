@@ -9,6 +9,7 @@ from typing import Any
 
 import pymupdf
 
+from smollab.curate.pdf.gaps import fill_gaps, may_lack_spaces
 from smollab.curate.pdf.letters import is_bold_name, is_mono_name, raise_digits, tidy
 from smollab.curate.pdf.page import Box, FileFacts, Line, Link, Page, Span, UnreadablePdf
 
@@ -112,7 +113,10 @@ def _facts(document: pymupdf.Document) -> FileFacts:
 def _read_page(page: pymupdf.Page, number: int) -> Page:
     result = Page(number, page.rect.width, page.rect.height, page.rotation)
     matrix = page.rotation_matrix if page.rotation else None
-    for block in page.get_text("dict", flags=_FLAGS)["blocks"]:
+    blocks = page.get_text("dict", flags=_FLAGS)["blocks"]
+    if may_lack_spaces(blocks):
+        blocks = fill_gaps(page.get_text("rawdict", flags=_FLAGS)["blocks"])
+    for block in blocks:
         if block["type"] == _TEXT:
             for line in block["lines"]:
                 read = _read_line(line, matrix)

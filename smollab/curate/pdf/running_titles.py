@@ -7,7 +7,8 @@ A line at the top or bottom of a page is furniture when
 2. it *repeats*: with digits as 0 and without spaces, it is at the edge of at least 25 % and five of the pages; in
    shorter documents of three and half of them; left and right pages may differ, so either kind is counted for itself;
 3. it names the *chapter*: it stands alone at the height where other pages have their running title, and stands there
-   again on one of the next two pages.
+   again, or one of its parts does, on one of the next two pages;
+4. it names the *section*: it stands at the height, and in the type, of the running titles of many other pages.
 
 Lines in the middle of pages that come again at the same place with the same words on half of at least four pages are
 watermarks. Lines of tables have left the page before, and are never furniture.
@@ -58,6 +59,7 @@ def mark_running_titles(pages: Sequence[Page], repeat_share: float = REPEAT_SHAR
     _mark_page_numbers(pages, edges)
     _mark_repeated(pages, edges, repeat_share)
     _mark_chapter_titles(pages, edges)
+    _mark_titles_of_one_page(pages, edges, repeat_share)
     _mark_watermarks(pages)
 
 
@@ -176,14 +178,14 @@ def _mark_chapter_titles(pages: Sequence[Page], edges: Sequence[tuple[list[Row],
         for end in (0, 1)
     ]
     # Of the outermost row at the top and at the bottom.
-    texts = [[" ".join(line.text for line in rows[0]) if rows else "" for rows in ends] for ends in edges]
+    texts = [[{line.text for line in rows[0]} if rows else set() for rows in ends] for ends in edges]
     for index, ends in enumerate(edges):
         for end, rows in enumerate(ends):
             if not rows or rows[0][0].role is not None:
                 continue
             place = rows[0][0].box[1]
             nearby = range(max(0, index - NEARBY_PAGES), min(len(pages), index + NEARBY_PAGES + 1))
-            again = any(other != index and texts[other][end] == texts[index][end] for other in nearby)
+            again = any(other != index and texts[other][end] & texts[index][end] for other in nearby)
             same_place = any(
                 other != index and edges[other][end] and abs(edges[other][end][0][0].box[1] - place) <= SAME_HEIGHT
                 for other in nearby
@@ -191,6 +193,24 @@ def _mark_chapter_titles(pages: Sequence[Page], edges: Sequence[tuple[list[Row],
             at_height = any(abs(place - height) <= SAME_HEIGHT for height in heights[end])
             if again and (at_height or (same_place and len(pages) > 2)):
                 _mark(rows[0])
+
+
+def _mark_titles_of_one_page(
+    pages: Sequence[Page], edges: Sequence[tuple[list[Row], list[Row]]], repeat_share: float
+) -> None:
+    """Mark outermost rows where and as many other pages have their running titles, whatever they say."""
+    for end in (0, 1):
+        outermost = [ends[end][0] for ends in edges[1:] if ends[end]]  # the first page has the document's title
+        known = [row[0] for row in outermost if any(line.role == "running title" for line in row)]
+        for row in outermost:
+            if row[0].role is not None:
+                continue
+            alike = sum(
+                abs(line.box[1] - row[0].box[1]) <= SAME_HEIGHT and (line.font, line.size) == (row[0].font, row[0].size)
+                for line in known
+            )
+            if alike >= max(REPEAT_PAGES, repeat_share * len(pages)):
+                _mark(row)
 
 
 def _mark_watermarks(pages: Sequence[Page]) -> None:

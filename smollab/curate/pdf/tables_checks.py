@@ -101,7 +101,7 @@ def _is_code(grid: Sequence[Sequence[str]], pieces: Sequence[Piece]) -> bool:
     """Tell programs, whose spaces align by chance, their numbered lines, and formulas with their numbers."""
     words = [piece for piece in pieces if not piece.text.isdigit()]
     mono = sum(piece.line.mono for piece in words)
-    if mono > 0.75 * len(words) and not all(len(row) > 2 for row in grid):
+    if mono > 0.75 * len(words) and not all(sum(map(bool, row)) > 2 for row in grid):
         return True
     drawn = sum(_DRAWN.search(piece.text) is not None for piece in pieces)
     if mono > 0.5 * len(words) and drawn > 0.25 * len(pieces):

@@ -38,7 +38,7 @@ def test_real_manuals_against_their_source_text(engine, name):
     found, wanted = (Counter(re.findall(r"\w+", text.lower())) for text in (result.text, gold))
     common = sum((found & wanted).values())
     assert common / found.total() > 0.95
-    assert common / wanted.total() > 0.91  # the source has a table of contents, which we leave out
+    assert common / wanted.total() > 0.9  # the source has a table of contents, which we leave out
     assert result.raw == b"" and result.metadata["pages"] > 50
 
 

@@ -46,6 +46,23 @@ def test_titles_that_name_the_chapter():
     assert marked(pages) == [[f"Chapter {'ABCDE'[n // 4]}"] for n in range(20)]
 
 
+def test_titles_with_a_part_that_changes_from_page_to_page():
+    def titled(n):
+        return line(60, 40, f"Part {'AB'[n // 8]}", size=9), line(300, 40, f"Of {'abcdefghijklmnop'[n]} alone", size=9)
+
+    pages = [page(*titled(n), *body(n), number=n + 1) for n in range(16)]
+    assert marked(pages) == [[f"Part {'AB'[n // 8]}", f"Of {'abcdefghijklmnop'[n]} alone"] for n in range(16)]
+
+
+def test_a_title_of_one_page_is_known_by_its_place_and_type_but_not_on_the_first_page():
+    titles = ["Title of all", *["Long chapter"] * 11, "Short chapter", "In other type"]
+    pages = [
+        page(line(60, 40, text, size=14 if "other" in text else 9), *body(n), number=n + 1)
+        for n, text in enumerate(titles)
+    ]
+    assert marked(pages) == [[], *[["Long chapter"]] * 11, ["Short chapter"], []]
+
+
 def test_a_short_document_needs_half_of_its_pages_and_three():
     pages = [page(line(60, 40, "Draft of May"), *body(n), number=n) for n in range(1, 4)]
     assert marked(pages) == [["Draft of May"]] * 3

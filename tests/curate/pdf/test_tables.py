@@ -186,6 +186,22 @@ def test_two_columns_between_a_header_and_a_footer_rule_are_no_table():
     assert find_tables(page_of(lines, [(40, 30, 560, 30), (40, 700, 560, 700)])) == []
 
 
+def test_a_framed_listing_with_aligned_words_is_no_table():
+    fields = [["/dev/a", "/", "ext3"], ["/dev/b", "/home", "ext3"], ["/dev/c", "none", "swap"], ["/dev/d", "/var", ""]]
+    lines = [line(60, 100, "# file systems, one in a line, with their places", mono=True)]
+    lines += [
+        line(60 + 110 * j, 114 + LEADING * i, text, mono=True)
+        for i, row in enumerate(fields)
+        for j, text in enumerate(row)
+        if text
+    ]
+    frame = grid_rulings([50, 400], [96, 176])
+    assert find_tables(page_of(lines, *frame)) == []
+    # The rulings make it a table when every row has its cells.
+    heads = [line(60 + 110 * j, 100, text, mono=True) for j, text in enumerate(("device", "place", "type"))]
+    assert len(find_tables(page_of(heads + lines[1:10], [(50, y, 400, y) for y in (96, 112, 154)]))) == 1
+
+
 def test_form_is_no_table():
     across, down = grid_rulings([60, 300, 540], [100, 140, 180, 220])
     names = ("Surname", "Given names", "Street", "Town", "Telephone", "E-mail")
