@@ -1,11 +1,11 @@
-"""Gold from HTML, by which benchmarks/pdf_sources.py judges: blocks in order, tables by cells, notes and contents apart."""
+"""Gold from HTML, by which benchmarks/pdf_sources.py judges: blocks in order, cells of tables, notes and contents."""
 
 import sys
 
 from ..making import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-from pdf_html import read_html, read_html_book  # noqa: E402
+from pdf_html import read_html, read_html_book
 
 PAGE = """<html><head><title>No</title><link rel="next" href="second.html"></head><body>
 <div class="navheader"><table><tr><td>Prev</td><td>Next</td></tr></table></div>
