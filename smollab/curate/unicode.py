@@ -22,6 +22,7 @@ _FIXES = TextFixerConfig(
 )
 # UTF-8 read as Latin-1 or Windows-1252: a letter where a leading byte was, then what a following byte became.
 _SUSPICIOUS = re.compile("[Â-ô][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_LEADING = bytes(range(ord("Â"), ord("ô") + 1))  # what such a pair starts with, in Latin-1
 # Control characters, soft hyphens, word joiners, byte order marks, lone surrogates, and the signs that reverse the
 # direction of letters: they carry no text, and the last make it read otherwise than it is.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -51,7 +52,7 @@ def repair_unicode(text: str, *, thorough: bool = False) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        if thorough or (_SUSPICIOUS.search(text) and is_bad(text)):
+        if thorough or _looks_misread(text):
             text = ftfy.fix_text(text, _FIXES)
         text = unicodedata.normalize("NFC", text.replace("\xa0", " "))
     if text.replace("\n", "").replace("\t", "").isprintable():
@@ -59,3 +60,11 @@ def repair_unicode(text: str, *, thorough: bool = False) -> str:
     if _JOINER_OR_DIRECTION.search(text):
         text = _STRAY_DIRECTION.sub("", _STRAY_ZERO_WIDTH_SPACE.sub("", _STRAY_JOINER.sub("", text)))
     return _INVISIBLE.sub("", text)
+
+
+def _looks_misread(text: str) -> bool:
+    """Tell whether a line holds a pair that UTF-8 read as Latin-1 or Windows-1252 becomes, and ftfy finds it bad."""
+    latin = text.encode("latin-1", errors="ignore")
+    if len(latin.translate(None, _LEADING)) == len(latin):
+        return False  # soon seen; the search below looks at each character, and ftfy at each several times
+    return any(_SUSPICIOUS.search(line) is not None and is_bad(line) for line in text.split("\n"))

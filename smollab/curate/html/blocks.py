@@ -68,8 +68,6 @@ class Page:
     regions: list[Region] = field(default_factory=list)
     unread: dict[int, Unread] = field(default_factory=dict)
     """Index of an empty block -> the suspected part that it stands for."""
-    has_hidden: bool = False
-    """Parts were left out because they are not shown."""
 
 
 def measure(text: str) -> int:

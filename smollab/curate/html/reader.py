@@ -9,50 +9,36 @@ a part that is suspected to be a menu, a comment, ... can be stepped over: half 
 **Cost**: one pass over the tags; about a third of the time is the parser's.
 """
 
-from functools import lru_cache
 from itertools import islice
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from smollab.curate.html.blocks import LINE_BREAK, Block, Container, Page, Region, Unread, measure, tidy, unescape
 from smollab.curate.html.limits import flatten, is_too_deep
 from smollab.curate.html.suspected import MAXIMUM_WRAPPERS, bound_source, find_end, is_part
 from smollab.curate.html.tables import is_data_table, join_rows
-from smollab.curate.html.vocabulary import (
-    BLOCK_TAGS,
-    HEADINGS,
-    LEAVES,
-    NEVER_TEXT,
-    PASSED_OVER,
-    PLAIN,
-    Traits,
-    read_attributes,
-    read_class,
-    split,
+from smollab.curate.html.tags import (
+    BOX,
+    BREAK,
+    BUTTON,
+    CLOSE,
+    INLINE,
+    LEAF,
+    LINK,
+    LINK_END,
+    MAIN_TAGS,
+    NOTHING,
+    ROLES,
+    RULE,
+    read_role,
+    read_tag,
 )
+from smollab.curate.html.vocabulary import HEADINGS, NEVER_TEXT, PLAIN, Traits, read_class
 
 _NEVER_TEXT = ",".join(sorted(NEVER_TEXT))
-_NOTHING, _INLINE, _LINK, _LINK_END, _BREAK, _RULE, _BUTTON, _PASSED_OVER, _CLOSE, _LEAF, _PART, _BOX = range(12)
-_PARTS = split("li ul ol tr tbody thead tfoot dl dd center fieldset hgroup blockquote figure details")
-_SPANS = split("span b strong i em u s small big sub sup code cite abbr time font label q tt")
-_ROLES = {
-    **dict.fromkeys(BLOCK_TAGS, _BOX),
-    **dict.fromkeys(_PARTS, _PART),  # no candidates for the main container, being parts of a text
-    **dict.fromkeys(LEAVES, _LEAF),
-    **dict.fromkeys((f"/{tag}" for tag in BLOCK_TAGS), _CLOSE),
-    **dict.fromkeys(PASSED_OVER, _PASSED_OVER),
-    **dict.fromkeys(_SPANS, _INLINE),  # only what they say about themselves can matter
-    **dict.fromkeys((f"/{tag}" for tag in _SPANS), _NOTHING),
-    **dict.fromkeys(("img", "input", "source", "link", "meta"), _NOTHING),
-    **{"a": _LINK, "/a": _LINK_END, "br": _BREAK, "hr": _RULE, "button": _BUTTON},
-}
-"""What a tag means to the text, for all the common ones; see `read_role` for others."""
 _KINDS = {**{tag: tag for tag in (*HEADINGS, "pre")}, "dt": "row"}
 """Leaf -> kind of its block; the others are paragraphs."""
 _NO_LINK = 1_000_000_000
-_MAIN_TAGS = ("article", "main")
-_NEVER_SUSPECTED = HEADINGS | {"body", *_MAIN_TAGS}
-_SUSPECTED_TAGS = {"footer": "legal", "aside": "aside", "form": "form", "search": "form"}
 _LINK_LIST_ITEMS = 4
 _LINK_LIST_SHARE = 0.9
 
@@ -97,21 +83,24 @@ def parse(html: str, *, whole: bool = False) -> tuple[str, str]:
     tree = LexborHTMLParser(html)
     head = tree.head
     title = (head and head.css_first("title")) or tree.css_first("title")
-    for node in reversed(tree.css(_NEVER_TEXT)):  # one look at the tree; inner nodes first
+    title_text = " ".join(title.text().split()) if title else ""
+    body = tree.body
+    if body is None:
+        return "", title_text
+    for node in reversed(body.css(_NEVER_TEXT)):  # one look at the tree; inner nodes first
         node.decompose()
     if not whole:
-        drop_link_lists(tree)
-    body = tree.body.html if tree.body is not None else None
-    return drop_comments(body or ""), " ".join(title.text().split()) if title else ""
+        drop_link_lists(body)
+    return drop_comments(body.html or ""), title_text
 
 
-def drop_link_lists(tree: LexborHTMLParser) -> None:
+def drop_link_lists(body: LexborNode) -> None:
     """Remove lists of nothing but links: most of a page's tags, and never its text."""
-    for node in reversed(tree.css("ul")):  # inner lists first: a removed node must not be touched again
+    for node in reversed(body.css("ul")):  # inner lists first: a removed node must not be touched again
         links = node.css("a")
         if len(links) < _LINK_LIST_ITEMS:
             continue
-        inside = sum(len(link.text().strip()) for link in links)
+        inside = sum([len(link.text(strip=True)) for link in links])
         if inside >= _LINK_LIST_SHARE * len(node.text(strip=True)):
             node.decompose()
 
@@ -120,17 +109,6 @@ def drop_comments(html: str) -> str:
     """Remove the comments of a serialized page."""
     first, *others = html.split("<!--")
     return first + "".join([other.partition("-->")[2] for other in others]) if others else html
-
-
-@lru_cache(maxsize=1024)
-def read_role(name: str) -> int:
-    """Return what a tag means by its name, for tags with attributes and for rare ones."""
-    role = _ROLES.get(name)
-    if role is not None:
-        return role
-    if "-" in name:  # a custom element, with whatever inside
-        return _CLOSE if name[0] == "/" else _BOX
-    return _NOTHING if name[:1] == "/" else _INLINE
 
 
 class _Reader:
@@ -161,7 +139,7 @@ class _Reader:
     def read(self, source: list[str]) -> None:
         """Read a serialized tree, cut at each `<`. This loop runs once a tag: it decides what extraction costs."""
         in_link = is_mute = False
-        pieces, opened, roles = self.pieces, self.opened, _ROLES
+        pieces, opened, roles = self.pieces, self.opened, ROLES
         self.source = source
         enumerated = enumerate(source)
         end = 0  # where a part ends that is left out; or 0
@@ -175,41 +153,39 @@ class _Reader:
                 role = roles.get(name)
                 if role is None:
                     role = read_role(name)
-            if role >= _CLOSE:
+            if role >= CLOSE:
                 if pieces:
                     self.flush()
-                if role > _CLOSE:
+                if role > CLOSE:
                     opened.append(tag)
                 elif opened:
                     opened.pop()
                 else:
                     self.leave()
-            elif role == _LINK:
+            elif role == LINK:
                 in_link, self.outside_link = True, len(opened)
-                is_mute = "class=" in tag and self.leaves_out(read_class(tag))
-            elif role == _LINK_END:
+                is_mute = "class=" in tag and (traits := read_class(tag)) is not PLAIN and self.leaves_out(traits)
+            elif role == LINK_END:
                 in_link = is_mute = False
                 self.outside_link = _NO_LINK
-            elif role == _INLINE:
-                if " " in tag and self.leaves_out(read_attributes(tag.partition(" ")[2])):
+            elif role == INLINE:
+                if " " in tag and (traits := read_tag(tag).traits) is not PLAIN and self.leaves_out(traits):
                     end = find_end(source, i, tag.partition(" ")[0], 1)
-            elif role == _BREAK:
+            elif role == BREAK:
                 if pieces:
                     pieces.append(LINE_BREAK)
-            elif role == _RULE:
+            elif role == RULE:
                 if pieces:
                     self.flush()
-            elif role != _NOTHING and not (role == _BUTTON and self.is_in_heading()):
+            elif role != NOTHING and not (role == BUTTON and self.is_in_heading()):
                 end = find_end(source, i, tag.partition(" ")[0], 1)
-            while True:
-                if not end and text and (pieces or not text.isspace()) and not is_mute:
-                    if opened:
-                        end = self.enter(i)
-                    if not end:
-                        pieces.append(text)
-                        if in_link:
-                            self.link_characters += len(text.strip())
+            while end or (text and not is_mute and (pieces or not text.isspace())):
+                if not end and opened:
+                    end = self.enter(i)
                 if not end:
+                    pieces.append(text)
+                    if in_link:
+                        self.link_characters += len(text.strip())
                     break
                 if in_link and any(piece.startswith("/a>") for piece in source[i + 1 : end]):
                     in_link = is_mute = False
@@ -224,9 +200,6 @@ class _Reader:
 
     def leaves_out(self, traits: Traits) -> bool:
         """Tell whether to skip an element that nobody sees."""
-        if traits is PLAIN:
-            return False
-        self.page.has_hidden |= traits.is_hidden
         return traits.is_skipped or (traits.is_hidden and not self.hidden)
 
     def is_in_heading(self) -> bool:
@@ -242,34 +215,31 @@ class _Reader:
         Returns:
             The index of the piece that closes that one; 0 if there is none.
         """
-        tags = [tag.partition(" ") for tag in self.opened]
+        opened = self.opened[:]
         self.opened.clear()
+        tags = [read_tag(tag) for tag in opened]
         outside_link = self.outside_link
         if outside_link != _NO_LINK:
             self.outside_link = 0
-        for i, (name, _, attributes) in enumerate(tags):
-            traits = read_attributes(attributes) if attributes else PLAIN
+        for i, (name, role, suspicion, traits) in enumerate(tags):
             if traits is not PLAIN and self.leaves_out(traits):
-                return find_end(self.source, here, name, sum(inner == name for inner, _, _ in tags[i:]))
-            category = traits.category or _SUSPECTED_TAGS.get(name, "")
-            is_suspected = category and name not in _NEVER_SUSPECTED
-            role = read_role(name)
-            if is_suspected and self.step_over and i < outside_link and not self.tables and not self.in_pre:
-                end = find_end(self.source, here, name, sum(inner == name for inner, _, _ in tags[i:]))
+                return find_end(self.source, here, name, sum(inner.name == name for inner in tags[i:]))
+            if suspicion and self.step_over and i < outside_link and not self.tables and not self.in_pre:
+                end = find_end(self.source, here, name, sum(inner.name == name for inner in tags[i:]))
                 if is_part(here, end, len(self.source)):
-                    opened = ["".join(tag) + ">" for tag in tags[i:]]
+                    inside = [f"{tag}>" for tag in opened[i:]]
                     if outside_link != _NO_LINK:
-                        opened.append("a>")
-                    self.pass_by(opened, category, role == _BOX, here, end)
+                        inside.append("a>")
+                    self.pass_by(inside, suspicion, role == BOX, here, end)
                     return end
                 self.wrappers += 1
                 self.step_over = self.wrappers < MAXIMUM_WRAPPERS
             self.stack.append((name, self.container, self.regions))
-            if is_suspected:
-                self.enter_region(category)
-            if role == _BOX:
+            if suspicion:
+                self.enter_region(suspicion)
+            if role == BOX:
                 self.enter_box(name, traits.is_main)
-            elif role == _LEAF:
+            elif role == LEAF:
                 self.kind = _KINDS.get(name, "p")
                 self.in_pre += name == "pre"
             elif name == "li":
@@ -296,7 +266,7 @@ class _Reader:
 
     def enter_box(self, name: str, is_main: bool) -> None:
         parent, self.container = self.container, len(self.containers)
-        self.containers.append(Container(name, parent, is_main or name in _MAIN_TAGS))
+        self.containers.append(Container(name, parent, is_main or name in MAIN_TAGS))
         if name == "table":
             self.tables.append((len(self.blocks), self.cells))
         elif name == "td" or name == "th":

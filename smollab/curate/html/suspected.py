@@ -18,7 +18,7 @@ LARGEST_PART = 0.4
 MAXIMUM_WRAPPERS = 8
 """Each costs a look for its end; on a page with more nothing is stepped over any more."""
 _LINKS = ("a ", "a>")
-_LENGTHENING = ("<td", "<th", "<br")
+_LENGTHENING = ("<t", "<br")  # <td>, <th>, and some that add nothing
 _LONGER = 3
 """Such a tag adds this many characters at most: the ` | ` between the cells of a table, a line break."""
 _WIDER = WIDE_CHARACTERS - 1
@@ -59,7 +59,7 @@ def bound_text(pieces: list[str], thresholds: Thresholds = DEFAULTS) -> int:
         pieces: its tags, each with the text behind it.
         thresholds: what makes text good.
     """
-    text = "".join([piece.partition(">")[2] for piece in pieces if piece[:2] not in _LINKS])
+    text = "".join([piece.partition(">")[2] for piece in pieces if piece[-1:] != ">" and piece[:2] not in _LINKS])
     source = "<".join(pieces)
     if "<pre" not in source:
         text = " ".join(text.split())

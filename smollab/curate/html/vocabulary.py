@@ -58,7 +58,7 @@ _WHOLE_NAMES = split("author meta timestamp posted posted-on postedby posted-by 
 _MAIN_ROLES = split("main articlebody")
 
 _SUSPICION_OF = {word: name for name, words in SUSPICIONS.items() for word in words.split()}
-_IDENTITY = split("class= id= role= itemprop=") | {" class=", " id=", " role=", " itemprop="}
+_IDENTITY = re.compile('(?<![^ ])(?:class|id|role|itemprop)="([^"]*)')  # quotes in values are escaped
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # related_posts, relatedPosts, RelatedPosts -> related, posts
 _EVIDENCE = frozenset(
     form(word)
@@ -87,14 +87,9 @@ PLAIN = Traits()
 """Of an element that says nothing about itself."""
 
 
-@lru_cache(maxsize=4096)
 def read_attributes(attributes: str) -> Traits:
     """Judge an element by its attributes, as they stand in a serialized tag."""
-    names = ""
-    parts = attributes.split('"')  # name="value" name="value": quotes in values are escaped
-    for i in range(0, len(parts) - 1, 2):
-        if parts[i] in _IDENTITY:
-            names += parts[i + 1] + " "
+    names = " ".join(_IDENTITY.findall(attributes))
     might_be_hidden = "hidden" in attributes or "none" in attributes
     is_hidden = might_be_hidden and _HIDDEN.search(attributes) is not None
     if names and not _EVIDENCE.isdisjoint(_WORD.findall(names)):
@@ -117,7 +112,13 @@ def _read_names(names: str, is_hidden: bool) -> Traits:
 
 def read_class(tag: str) -> Traits:
     """Judge a link by its class; its address is hardly ever the same twice."""
-    return read_attributes('class="' + tag.partition(' class="')[2].partition('"')[0] + '"')
+    return read_classes(tag.partition(' class="')[2].partition('"')[0])
+
+
+@lru_cache(maxsize=4096)
+def read_classes(names: str) -> Traits:
+    """Judge an element by the value of its class."""
+    return PLAIN if _EVIDENCE.isdisjoint(_WORD.findall(names)) else _read_names(names, False)
 
 
 @lru_cache(maxsize=16384)

@@ -247,3 +247,26 @@ def test_a_page_of_nothing_but_labels_is_read_in_linear_time():
 def test_a_rule_between_paragraphs_opens_nothing():
     page = read_page("<div>before<hr></div><div>behind</div>")
     assert [(container.tag, container.end) for container in page.containers] == [("body", 3), ("div", 2), ("div", 3)]
+
+
+def test_text_that_is_full_of_links_stays() -> None:
+    index = "".join(f'<li><a href="/{i}">Term {i}</a>: {prose(200 + i, 1)}</li>' for i in range(6))
+    works = "".join(
+        f'<li>Miller, A. and Baker, J. (20{10 + i}). <a href="https://doi.org/{i}">On boats {i}</a>. Journal of Boats, '
+        f"volume {i}, pages {i} to {i + 9}.</li>"
+        for i in range(6)
+    )
+    code = "\n".join(
+        f'<a href="#{i}">def</a> <a href="/f{i}">function_{i}</a>(<a href="/int">int</a>)' for i in range(8)
+    )
+    text = extract_main_text(
+        f"<title>Boats</title><body><ul>{MENU}</ul><div><h1>Boats</h1><p>{P1}</p><h2>Index</h2><ul>{index}</ul>"
+        f"<h2>Signatures</h2><div><pre>{code}</pre></div><h2>References</h2><ol>{works}</ol></div>"
+        f"<div><h3>Related</h3><div>{RELATED}</div></div></body>"
+    )
+    assert "World" not in text
+    assert prose(91, 1) not in text
+    for i in range(6):
+        assert f"- Term {i}: {prose(200 + i, 1)}" in text
+        assert f"- Miller, A. and Baker, J. (20{10 + i}). On boats {i}. Journal of Boats, volume {i}" in text
+        assert f"def function_{i}(int)" in text
