@@ -14,6 +14,7 @@ from smollab.model.config import ModelConfig
 from smollab.model.document_attention import document_attention
 from smollab.model.flex_attention import FlexDocuments
 from smollab.model.norms import RMSNorm
+from smollab.model.parametrization import multipliers
 from smollab.model.rope import apply_rope
 
 
@@ -25,6 +26,7 @@ class Attention(nn.Module):
         width, heads, key_value_heads = config.head_width, config.num_attention_heads, config.num_key_value_heads
         self.layer, self.head_dim = layer, width
         self.use_rope, self.window = config.uses_rope(layer), config.window(layer)
+        self.query_multiplier = multipliers(config).query
         self.q_proj = nn.Linear(config.hidden_size, heads * width, bias=config.attention_bias)
         self.k_proj = nn.Linear(config.hidden_size, key_value_heads * width, bias=config.attention_bias)
         self.v_proj = nn.Linear(config.hidden_size, key_value_heads * width, bias=config.attention_bias)
@@ -52,6 +54,8 @@ class Attention(nn.Module):
         """
         heads = (-1, self.head_dim)
         query = self.q_norm(self.q_proj(x).unflatten(-1, heads))
+        if self.query_multiplier != 1:
+            query = query * self.query_multiplier
         key = self.k_norm(self.k_proj(x).unflatten(-1, heads))
         value = self.v_proj(x).unflatten(-1, heads)
         if self.use_rope:

@@ -49,6 +49,20 @@ class KVCache:
         """Memory held."""
         return 2 * self.keys.numel() * self.keys.element_size()
 
+    def check_model(self, config: ModelConfig) -> None:
+        """Refuse a model that the cache was not made for.
+
+        Raises:
+            ValueError: other layers, key-value heads or channels per head.
+        """
+        theirs = config.num_hidden_layers, config.num_key_value_heads, config.head_width
+        mine = self.keys.shape[0], self.keys.shape[2], self.keys.shape[4]
+        if theirs != mine:
+            say = "{} layers, {} key-value heads and {} channels per head".format
+            raise ValueError(
+                f"the cache was made for {say(*mine)}, the model has {say(*theirs)}: make it from this model's config"
+            )
+
     def check(self, new: Sequence[int], tokens: int) -> int:
         """Refuse new tokens that do not fit, before anything is computed.
 

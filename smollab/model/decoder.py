@@ -17,6 +17,7 @@ from torch import Tensor
 
 from smollab.model.cache import KVCache
 from smollab.model.mlp import GatedMLP
+from smollab.model.parametrization import Multipliers, multipliers
 from smollab.model.rope import rope_cos_sin
 from smollab.model.transformer import Block, Transformer
 
@@ -59,6 +60,7 @@ class Decoder:
         """Whether a model is of SmolLM3's architecture, in float32 on the CPU."""
         weight = model.embed_tokens.weight
         plain = all(getattr(model.config, name) == value for name, value in SMOLLM3.items())
+        plain &= multipliers(model.config) == Multipliers(embedding=1, query=1, residual=1, hidden=1)
         return plain and weight.device.type == "cpu" and weight.dtype == torch.float32
 
     def step(self, tokens: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from smollab.model.config import ModelConfig
+from smollab.model.folding import fold_multipliers
 from smollab.model.huggingface_config import CheckpointError, read_config, write_config
 from smollab.model.transformer import Transformer
 
@@ -33,7 +34,8 @@ def save_huggingface(
 ) -> None:
     """Write config.json, generation_config.json and weights that `AutoModelForCausalLM` loads.
 
-    A model with choices that transformers has no class for is written too; then only `load_huggingface` reads it.
+    A model with choices that transformers has no class for is written too; then only `load_huggingface` reads it. The
+    multipliers of muP and CompleteP are folded into the weights, so what is written computes the same.
 
     Args:
         model: the model.
@@ -41,6 +43,7 @@ def save_huggingface(
         maximum_shard_bytes: most bytes of one file.
         token_ids: bos_token_id, eos_token_id, pad_token_id.
     """
+    model = fold_multipliers(model)
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("model*.safetensors"), folder / INDEX):
         old.unlink(missing_ok=True)

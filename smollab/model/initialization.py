@@ -4,6 +4,10 @@
     depth_scaled   divided by sqrt(2 * layers) for the matrices that write to the residual stream, as nanotron drew it:
                    2 * layers of them add up, and their sum should not grow with depth
 
+muP's initialization is one of these times 1 / sqrt(width / base width) for the matrices of the blocks: it belongs to a
+parametrization as a whole (`parametrization.py`). Under CompleteP the depth that `depth_scaled` takes is the base's,
+since there the residual stream has a multiplier of its own.
+
 Source: GPT-2 (Radford et al. 2019, section 2.3) for the scaling by depth; nanotron's InitScalingMethod.NUM_LAYERS.
 """
 
@@ -24,7 +28,7 @@ def normal(config: ModelConfig, name: str) -> float:
 def depth_scaled(config: ModelConfig, name: str) -> float:
     """Less for the matrices that write to the residual stream."""
     if name.endswith(WRITES_TO_RESIDUAL):
-        return config.initializer_range / math.sqrt(2 * config.num_hidden_layers)
+        return config.initializer_range / math.sqrt(2 * (config.base_num_hidden_layers or config.num_hidden_layers))
     return config.initializer_range
 
 

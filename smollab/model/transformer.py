@@ -24,6 +24,7 @@ from smollab.model.flex_attention import FlexDocuments
 from smollab.model.initialization import INITIALIZATIONS
 from smollab.model.mlp import MLPS
 from smollab.model.norms import NORMS
+from smollab.model.parametrization import deviation_factor, multipliers
 from smollab.model.residual import NORM_PLACEMENTS
 from smollab.model.rope import rope_cos_sin
 from smollab.model.softcap import softcap
@@ -40,6 +41,7 @@ class Block(nn.Module):
         self.post_attention_layernorm = norm(config.hidden_size, config.rms_norm_eps)
         self.mlp = MLPS[config.mlp](config)
         self.add = NORM_PLACEMENTS[config.norm_placement]
+        self.multiplier = multipliers(config).residual
 
     def forward(
         self,
@@ -49,8 +51,9 @@ class Block(nn.Module):
         cache: KVCache | None = None,
     ) -> Tensor:
         """Map (tokens, hidden) to the same shape."""
-        x = self.add(x, lambda normed: self.self_attn(normed, cos_sin, lengths, cache), self.input_layernorm)
-        return self.add(x, self.mlp, self.post_attention_layernorm)
+        attend = lambda normed: self.self_attn(normed, cos_sin, lengths, cache)
+        x = self.add(x, attend, self.input_layernorm, self.multiplier)
+        return self.add(x, self.mlp, self.post_attention_layernorm, self.multiplier)
 
 
 class Transformer(nn.Module):
@@ -103,8 +106,9 @@ class Transformer(nn.Module):
 
         Raises:
             ValueError: shapes that do not fit each other; document ids together with a cache; a cache that is too
-                small; a token outside the vocabulary; a document longer than `max_position_embeddings`. On an
-                accelerator neither tokens nor document ids are looked at, since that would wait for it.
+                small or made for another model; a token outside the vocabulary; a document longer than
+                `max_position_embeddings`. On an accelerator neither tokens nor document ids are looked at, since that
+                would wait for it.
         """
         if tokens.ndim != 2 or not tokens.numel():
             raise ValueError(f"tokens must be (batch, seq), at least one token; their shape is {tuple(tokens.shape)}")
@@ -122,16 +126,27 @@ class Transformer(nn.Module):
             lengths = divide_documents(document_ids)
         longest = max(lengths, default=0) if isinstance(lengths, list) else 0
         if cache is not None:
+            cache.check_model(self.config)
             longest = cache.check(rows, tokens.numel())
         self._check(tokens, longest)
         if positions is None and cache is not None:
             positions = cache.positions(rows)
         elif positions is None:
             positions = torch.arange(length, device=tokens.device).expand(batch, length)
-        x = self.run_layers(self.embed_tokens(tokens.flatten()), positions, lengths, cache)
+        x = self.run_layers(self.embed(tokens), positions, lengths, cache)
         if cache is not None:
             cache.advance(rows)
-        return self.norm(x).view(batch, length, -1)
+        return self.finish(x).view(batch, length, -1)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """The residual stream before the first block, (tokens, hidden)."""
+        x, factor = self.embed_tokens(tokens.flatten()), multipliers(self.config).embedding
+        return x if factor == 1 else x * factor
+
+    def finish(self, x: Tensor) -> Tensor:
+        """The hidden states that the unembedding takes, from the residual stream after the last block."""
+        x, factor = self.norm(x), multipliers(self.config).hidden
+        return x if factor == 1 else x * factor
 
     def run_layers(
         self, x: Tensor, positions: Tensor, lengths: list[int] | FlexDocuments, cache: KVCache | None = None
@@ -179,6 +194,7 @@ def initial_values(model: Transformer, seed: int, device: torch.device) -> Itera
     for name, parameter in model.named_parameters():
         value = torch.empty(parameter.shape, device=device)
         if parameter.ndim >= 2:
-            yield name, value.normal_(0.0, deviation(model.config, name), generator=generator)
+            factor = deviation_factor(model.config, name)
+            yield name, value.normal_(0.0, factor * deviation(model.config, name), generator=generator)
         else:  # norms start at one, biases at zero
             yield name, value.fill_(0.0 if name.endswith(".bias") else 1.0)

@@ -3,8 +3,8 @@
 Left as they are, the settings are SmolLM3-3B's. Each choice has one class or function behind it, in `smollab/model`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_origin
 
 GATED_MLPS = ("swiglu", "geglu")
 """MLPs of three matrices; the others have two, which are half as wide again for equal parameters."""
@@ -67,9 +67,30 @@ class Model:
     initialization: Literal["normal", "depth_scaled"] = "depth_scaled"
     """`normal`: the same deviation everywhere, as `transformers` draws SmolLM3. `depth_scaled`: divided by
     sqrt(2 * layers) for the matrices that write to the residual stream, as nanotron drew it."""
+    parametrization: Literal["standard", "mup", "completep"] = "standard"
+    """How weights, rates and factors depend on the size. `standard`: not at all. `mup`: what was tuned at
+    `base_hidden_size` holds at any width (Yang et al. 2022). `completep`: at any depth, too (Dey et al. 2025)."""
+    base_hidden_size: int | None = None
+    """muP, CompleteP: the width at which initialization and rates were tuned. Query heads, key-value heads and
+    `intermediate_size` are meant to grow in proportion to the width."""
+    base_head_dim: int | None = None
+    """muP, CompleteP: channels per head there; left out: as here, so that width means more heads, not wider ones."""
+    base_num_hidden_layers: int | None = None
+    """CompleteP: the depth at which initialization and rates were tuned."""
+    depth_alpha: float = 1.0
+    """CompleteP: every sublayer's output is multiplied by (base layers / layers)^alpha. 1: CompleteP; 1/2: depth-muP
+    (Yang et al. 2024)."""
+    embedding_multiplier: float = 1.0
+    """Embedded tokens are multiplied by it: one more thing to tune that transfers (Yang et al. 2022, appendix F)."""
+    output_multiplier: float = 1.0
+    """Hidden states are multiplied by it before the unembedding."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself, or what no model can be made of."""
+        for field in fields(Model):
+            known, value = get_args(field.type), getattr(self, field.name)
+            if get_origin(field.type) is Literal and value not in known:
+                raise ValueError(f"{field.name} ({value!r}) must be one of {', '.join(known)}")
         for name in COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} ({getattr(self, name)}) must be at least 1")
@@ -103,6 +124,27 @@ class Model:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"{name} ({value}) must be above 0; leave it out for none")
+        self._check_parametrization()
+
+    def _check_parametrization(self) -> None:
+        """Refuse a parametrization without the size it starts from, and a size that nothing asks for."""
+        needed = {
+            "base_hidden_size": self.parametrization != "standard",
+            "base_num_hidden_layers": self.parametrization == "completep",
+        }
+        for name, is_needed in (*needed.items(), ("base_head_dim", None)):
+            value = getattr(self, name)
+            if value is None and is_needed:
+                raise ValueError(f"parametrization = {self.parametrization!r} needs {name}: the size that was tuned")
+            if value is not None and (is_needed is False or self.parametrization == "standard"):
+                raise ValueError(f"{name} has no meaning for parametrization = {self.parametrization!r}")
+            if value is not None and value < 1:
+                raise ValueError(f"{name} ({value}) must be at least 1")
+        if not 0.5 <= self.depth_alpha <= 1:
+            raise ValueError(f"depth_alpha ({self.depth_alpha}) must be from 0.5 to 1")
+        for name in ("embedding_multiplier", "output_multiplier"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} ({getattr(self, name)}) must be above 0")
 
     @property
     def head_width(self) -> int:

@@ -9,6 +9,7 @@ TRAINING_CODE = (
     "model/initialization.py",
     "model/mlp.py",
     "model/norms.py",
+    "model/parametrization.py",
     "model/residual.py",
     "model/rope.py",
     "model/softcap.py",
@@ -17,6 +18,9 @@ TRAINING_CODE = (
     "optim",
     "recipe/stages.py",
     "tokens/mixture.py",
+    "tokens/packing.py",
+    "tokens/stream.py",
+    "tokens/streaming.py",
     "train",
 )
 """Files and folders of the package that decide what a training run computes; when they change it starts anew."""

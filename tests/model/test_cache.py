@@ -1,5 +1,7 @@
 """The key-value cache: rows of different lengths, chunks on a filled cache, windows, what does not fit."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -58,6 +60,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_computed(make_model, ra
     monkeypatch.setattr(model, "layers", None)
     with pytest.raises(ValueError, match="holds 4 tokens a row; 6 were needed"):
         model(tokens, cache=KVCache(model.config, 1, capacity=4))
+    for other in ({"num_hidden_layers": 2}, {"num_key_value_heads": 4}, {"head_dim": 4}):
+        with pytest.raises(ValueError, match=r"made for .*, the model has 5 layers, 2 key-value heads and 8"):
+            model(tokens, cache=KVCache(replace(model.config, **other), 1, capacity=8))
     with pytest.raises(ValueError, match="holds 2 rows"):
         model(tokens, cache=KVCache(model.config, 2, capacity=8))
     with pytest.raises(ValueError, match="6 tokens were given"):
