@@ -60,6 +60,10 @@ $(BENCH)/.installed: pyproject.toml
 bench: $(BENCH)/.installed  ## measure ours against others, side by side
 	$(BENCH)/python benchmarks/import_time.py
 	$(BENCH)/python benchmarks/training_step.py
+	$(BENCH)/python benchmarks/training_step.py --compile
+	$(BENCH)/python benchmarks/training_step.py --logging
+	$(BENCH)/python benchmarks/memory.py
+	$(BENCH)/python benchmarks/start_time.py
 	$(BENCH)/python benchmarks/document_masking.py
 	$(BENCH)/python benchmarks/generation.py
 	$(BENCH)/python benchmarks/extraction.py
