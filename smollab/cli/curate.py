@@ -48,6 +48,8 @@ def curate_pdf(options: argparse.Namespace) -> None:
     from smollab.curate.pdf.truncation import describe_problem
 
     path = Path(options.file)
+    if path.exists() and not path.is_file():  # reading a pipe or a device would never end
+        raise ValueError(f"{path} is no regular file; name a PDF file")
     try:
         file = import_module(f"smollab.curate.pdf.{options.engine}_engine").open_pdf(path.read_bytes())
     except UnreadablePdf as error:

@@ -4,6 +4,7 @@ A *shard* is what one worker reads at a time: one WARC, JSONL or Parquet file, o
 Places are looked up in the current folder first, then beside the package (for the samples that come with it).
 """
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -130,11 +131,12 @@ def _list_shards(name: str, source: Source) -> list[Shard]:
 
 
 def name_of(file: str, shard: Shard) -> str:
-    """The file as people know it: relative to the source's folder."""
+    """The file as people know it: relative to the source's folder; bytes that are no UTF-8 as `\\xff`."""
     if is_remote(file) or shard.kind == "cc":
         return file
     path = Path(file)
-    return path.relative_to(shard.root).as_posix() if shard.root and path.is_relative_to(shard.root) else file
+    name = path.relative_to(shard.root).as_posix() if shard.root and path.is_relative_to(shard.root) else file
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _list_remote(name: str, source: Source, language: str) -> list[Shard]:
@@ -163,8 +165,12 @@ def _resolve(name: str, source: Source) -> Path:
 
 
 def _find_files(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    found = (path for path in root.rglob("*") if path.name.lower().endswith(suffixes) and path.is_file())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    """Return files by their names, with folders that cannot be listed: reading tells what is wrong with them."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(root, onerror=lambda error: found.append(Path(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(folder, name) for name in names if name.lower().endswith(suffixes) and name[0] != "."]
+    return sorted(found)
 
 
 def _group(kind: str, files: list[Path]) -> list[list[Path]]:
@@ -177,5 +183,5 @@ def _group(kind: str, files: list[Path]) -> list[list[Path]]:
             groups.append([])
             size = 0
         groups[-1].append(file)
-        size += file.stat().st_size
+        size += file.stat().st_size if file.is_file() else 0  # not of links into nowhere, pipes, ...
     return groups

@@ -2,6 +2,7 @@ import datetime
 import gzip
 import importlib.util
 import json
+import os
 import sys
 import threading
 import types
@@ -349,3 +350,45 @@ def test_names_from_strangers_do_not_fill_the_memory(tmp_path):
     (tmp_path / "x.warc.gz").write_bytes(pack(records))
     _, report = read(f"warc:{tmp_path}")
     assert sum(report.skipped.values()) == 1000 and len(report.skipped) == 201 and report.skipped["other"] == 800
+
+
+def test_what_is_no_file_is_counted_and_never_waited_for(tmp_path):
+    (tmp_path / "good.html").write_bytes(page("words"))
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "circle").symlink_to(tmp_path)
+    (tmp_path / "circle.html").symlink_to(tmp_path / "circle.html")
+    (tmp_path / "endless.html").symlink_to("/dev/zero")
+    (tmp_path / "nowhere.html").symlink_to(tmp_path / "none")
+    os.mkfifo(tmp_path / "pipe.html")
+    documents, report = read(f"html:{tmp_path}")
+    assert [d.id for d in documents] == ["good.html"]
+    reasons = {file: list(counts) for file, counts in problems(report).items()}
+    assert list(reasons) == ["circle.html", "endless.html", "nowhere.html", "pipe.html"]
+    assert reasons["endless.html"] == reasons["pipe.html"] == ["cannot be read: not a regular file"]
+    assert reasons["nowhere.html"] == ["cannot be read: No such file or directory"]
+    assert "symbolic links" in reasons["circle.html"][0]
+
+
+def test_a_folder_that_cannot_be_listed_is_counted(tmp_path, monkeypatch):
+    (tmp_path / "good.html").write_bytes(page("words"))
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "x.html").write_bytes(page("words"))
+    list_folder = os.scandir
+
+    def refuse(folder="."):  # a test may run as root, whom nothing is closed to
+        if os.fspath(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied", os.fspath(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    documents, report = read(f"html:{tmp_path}")
+    assert [d.id for d in documents] == ["good.html"]
+    assert problems(report) == {"closed": {"cannot be read: Permission denied": 1}}
+
+
+def test_a_file_name_that_is_no_utf8_is_read_under_a_name_that_can_be_written(tmp_path):
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.txt", "w", encoding="utf-8") as file:
+        file.write("Water comes from wells.")
+    (shard,) = list_shards("web", Source(address=f"text:{tmp_path}"))
+    (document,) = read_shard(shard, Report())
+    assert document.id == document.metadata["file"] == r"caf\xe9.txt"

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -78,3 +79,9 @@ def test_memory_does_not_grow_with_the_pages(tmp_path):
         peaks.append(float(peak))
     per_page = (peaks[1] - peaks[0]) / 150
     assert per_page < 0.2  # MiB; 2,000 pages: less than 500 MiB with the 100 that the libraries take
+
+
+def test_a_pipe_is_not_waited_for(tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.pdf")
+    assert main(["curate", "pdf", str(tmp_path / "pipe.pdf")]) == 1
+    assert "no regular file" in capsys.readouterr().err
