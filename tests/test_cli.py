@@ -129,6 +129,13 @@ def test_the_cost_of_smollm3_is_told_without_running_it(capsys):
         assert expected in " ".join(shown.replace("│", " ").split())
 
 
+def test_a_file_where_the_run_should_be_is_refused_with_a_way_out(refused, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    message = refused("curate", "smoke", "--run", str(tmp_path / "run"))
+    assert str(tmp_path / "run") in message and "name another place" in message
+    assert (tmp_path / "run").read_text() == "mine"
+
+
 def test_a_run_for_many_devices_points_to_the_dry_run(refused):
     assert "--dry-run" in refused("run", "smollm3-3b")
 

@@ -3,6 +3,7 @@
 Every verb that runs part of the workflow takes a recipe and does whatever of the earlier steps is not done yet.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -34,10 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_ADVICE = {
+    errno.ENOSPC: "; free some space and run the same command again",
+    errno.EEXIST: "; a file stands where a folder is needed: name another place",
+    errno.ENOTDIR: "; a file stands where a folder is needed: name another place",
+    errno.EACCES: "; name another place, or change what you may do there",
+    errno.EROFS: "; nothing can be written there: name another place",
+}
+
+
 def explain(error: Exception) -> str:
     """An error as one line: what, why, and what to do."""
     if isinstance(error, OSError) and error.strerror:
-        advice = "; free some space and run the same command again" if error.errno == 28 else ""
+        advice = _ADVICE.get(error.errno or 0, "")
         return f"{error.filename}: {error.strerror}{advice}" if error.filename else f"{error.strerror}{advice}"
     text = " ".join(str(error).split()) or type(error).__name__
     known = isinstance(error, ValueError | OSError) or type(error).__module__.startswith("smollab")

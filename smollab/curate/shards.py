@@ -167,7 +167,11 @@ def _resolve(name: str, source: Source) -> Path:
 def _find_files(root: Path, suffixes: tuple[str, ...]) -> list[Path]:
     """Return files by their names, with folders that cannot be listed: reading tells what is wrong with them."""
     found: list[Path] = []
-    for folder, folders, names in os.walk(root, onerror=lambda error: found.append(Path(error.filename))):
+
+    def keep(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for folder, folders, names in os.walk(root, onerror=keep):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(folder, name) for name in names if name.lower().endswith(suffixes) and name[0] != "."]
     return sorted(found)

@@ -5,7 +5,10 @@ public stores and of files are let through: others (sftp, smb, webhdfs) would re
 stranger's recipe.
 """
 
+import errno
 import io
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +37,7 @@ def open_file(file: str) -> Iterator[BinaryIO]:
         OSError: it cannot be read or must not be fetched.
     """
     if not is_remote(file):
-        with Path(file).open("rb") as local:
+        with _open_local(file) as local:
             yield local
     elif file.startswith(("http://", "https://")):
         # Not buffered: a buffer would lose what came before an error.
@@ -53,7 +56,7 @@ def open_seekable(file: str) -> Iterator[BinaryIO]:
         OSError: it cannot be read, must not be fetched, or the server gives no parts of files.
     """
     if not is_remote(file):
-        with Path(file).open("rb") as local:
+        with _open_local(file) as local:
             yield local
     elif file.startswith(("http://", "https://")):
         with io.BufferedReader(SeekableUrl(file), 2**20) as stream:
@@ -61,6 +64,17 @@ def open_seekable(file: str) -> Iterator[BinaryIO]:
     else:
         with _StoredFile(file) as stored, io.BufferedReader(stored, 2**20) as stream:
             yield cast(BinaryIO, stream)
+
+
+def _open_local(file: str) -> BinaryIO:
+    """Open a regular file; a pipe would wait for ever, a device never end."""
+    path = Path(file)
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()  # one that cannot be listed says why
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file", file)
+    return path.open("rb")
 
 
 def find_remote_files(place: str, suffixes: tuple[str, ...]) -> list[str]:
