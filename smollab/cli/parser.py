@@ -10,13 +10,16 @@ from smollab.cli.ablate import ablate
 from smollab.cli.curate import curate_pdf, curate_recut, curate_refetch, curate_why
 from smollab.cli.model import evaluate_passkey, generate
 from smollab.cli.recipes import info, show_cost, show_recipe
+from smollab.cli.scale import scale_mup
 from smollab.cli.texts import (
     ABLATE_EPILOG,
     COST_EPILOG,
     CURATE_EPILOG,
     DESCRIPTION,
     EPILOG,
+    EVALUATE_EPILOG,
     GENERATE_EPILOG,
+    MUP_EPILOG,
     PASSKEY_EPILOG,
     PDF_EPILOG,
     RECUT_EPILOG,
@@ -32,7 +35,11 @@ from smollab.recipe import RECIPES
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Understand a command line; exits with a message if it is none."""
-    two = (*(("curate", name) for name in ("why", "recut", "refetch", "pdf")), ("evaluate", "passkey"))
+    two = (
+        *(("curate", name) for name in ("why", "recut", "refetch", "pdf")),
+        ("evaluate", "passkey"),
+        ("scale", "mup"),
+    )
     if tuple(words[:2]) in two:
         words = [" ".join(words[:2]), *words[2:]]  # two words, one verb
     return build_parser().parse_args(words)
@@ -64,6 +71,18 @@ def build_parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="print parameters, tokens, FLOPs, memory and steps of the recipe, and run nothing",
             )
+        if name in ("pretrain", "evaluate", "export", "run"):
+            verb.add_argument(
+                "--budget",
+                metavar="B",
+                help="scale the recipe to the best model of a time (10m), of operations (3e15flops), or of another "
+                "machine's time (8xH100:2h)",
+            )
+            verb.add_argument(
+                "--explain", action="store_true", help="with --budget: print why it chooses what, and train nothing"
+            )
+        if name == "evaluate":
+            verb.epilog = f"{verb.epilog}\n{EVALUATE_EPILOG}"
         if name == "curate":
             verb.add_argument(
                 "--to", metavar="PLACE", help="also copy what was kept to a new folder, or s3://..., hf://datasets/..."
@@ -151,11 +170,19 @@ def build_parser() -> argparse.ArgumentParser:
         "architecture: attention, positions, norms, MLPs and more, one choice at a time, at equal operations; "
         "context: keys found beyond the trained length, by positions and ways to extend them",
     )
-    verb.add_argument("recipe", nargs="?", help="its name or path (ablation-data, ablation-pdf, ...)")
+    verb.add_argument("recipe", nargs="?", help="its name or path (ablation- and the kind: ablation-data, ...)")
     verb.add_argument("--seeds", type=int, default=3, help="runs of each variant, seeds 1 to N (%(default)s)")
     verb.add_argument("--steps", type=int, help="optimizer steps of each run; warmup and decay keep their shares")
     verb.add_argument("--only", metavar="A,B", help="only these variants: raw,extracted or mha,gelu or 0,0.5")
     verb.add_argument("--as-is", action="store_true", help="take the pages as they are: add no noise and no copies")
+    verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the recipe")
+    verb.add_argument("--run", metavar="DIR", help="folder of the results (runs/NAME)")
+
+    verb = add("scale mup", scale_mup, "does the best learning rate of a narrow model hold for a wide one?", MUP_EPILOG)
+    verb.add_argument("recipe", nargs="?", default="transfer", help="its name or path (%(default)s)")
+    verb.add_argument("--seeds", type=int, default=3, help="runs of each width and rate, seeds 1 to N (%(default)s)")
+    verb.add_argument("--widths", metavar="A,B", help="multiples of the recipe's hidden_size (32,64,128,256)")
+    verb.add_argument("--rates", metavar="A,B", help="exponents of two, --rates=-10,-9 (-10 to -4)")
     verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the recipe")
     verb.add_argument("--run", metavar="DIR", help="folder of the results (runs/NAME)")
 

@@ -118,11 +118,38 @@ A sentence with a random number stands at several depths of real text; is the nu
 that was trained on little text finds none, at any length; chance is one in 9 * 10^(digits - 1).
 """
 
+MUP_EPILOG = """\
+In the standard parametrization the best learning rate falls as a model grows wider. Under muP (model.parametrization =
+"mup") it stays, so that it can be found with a small model. This command trains a very small model at several widths,
+each with a grid of rates, in both ways, and prints the best rate of every width, how far it moves, and what the widest
+model loses when it takes the narrowest one's.
+
+examples:
+  smollab scale mup                                     2 x 4 widths x 7 rates x 3 seeds, about half an hour on one core
+  smollab scale mup --widths 32,128 --seeds 1           a first look, in minutes
+  smollab scale mup --set optimizer.name=muon --rates=-9,-8,-7,-6,-5,-4,-3 --run runs/transfer-muon
+
+Ctrl-C stops; the same command continues. Runs that are done are kept while settings, text and code are the same.
+"""
+
+EVALUATE_EPILOG = """\
+A verb of its own asks a model for a number that stands somewhere in a long text: smollab evaluate passkey --help
+"""
+
 ABLATE_EPILOG = """\
-How FineWeb's makers decided about each step of curation, on a laptop: the same very small model reads equally many
-tokens of the same pages as raw text, as main text, filtered, and deduplicated; then each is measured on clean text
-that none has seen, and on minimal pairs of grammar. Every number comes with a 95 % interval over the seeds. A
-difference whose interval reaches zero is within the noise: report it as none found.
+Several runs that differ in one thing, each with several seeds. Every difference comes with a 95 % interval over the
+seeds; if it reaches zero, the difference is within the noise: report it as none found.
+
+data          How FineWeb's makers decided about each step of curation: the same very small model reads equally many
+              tokens of the same pages as raw text, as main text, filtered, and deduplicated. Each is measured on clean
+              text that none has seen, and on minimal pairs of grammar.
+pdf           How much of the text should come from PDFs: web pages with 0, 25, 50 and 75 % of PDF text among them, and
+              each measured on both kinds.
+architecture  What each choice of SmolLM3's architecture is worth: one is changed at a time (heads, positions, norms,
+              MLPs, embeddings, ...), and every variant spends the same operations: a dearer one takes fewer steps.
+              Printed beside the difference: parameters, tokens, speed, bytes of the cache.
+context       What helps beyond the trained length: models with RoPE everywhere and without it in every fourth layer, as
+              trained, with a raised base and with YaRN, are asked for a key that stands far back in real text.
 
 examples:
   smollab ablate data                                   4 variants x 3 seeds, about a quarter of an hour on two cores
@@ -135,5 +162,5 @@ examples:
   smollab ablate context                                keys found at up to 8 times the trained length
 
 Ctrl-C stops; the same command continues. Runs that are done are kept while settings, text and code are the same.
-`smollab recipe ablation-data` and `smollab recipe ablation-architecture` explain every setting.
+`smollab recipe ablation-KIND` (ablation-data, ablation-pdf, ...) explains every setting.
 """

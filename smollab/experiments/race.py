@@ -51,11 +51,11 @@ def race(
                 optimizer=dataclasses.replace(optimizer, learning_rate=rate, embedding_learning_rate=None),
                 train=dataclasses.replace(recipe.train, seed=seed),
             )
-            scores[i, j] = _score(_train(entry, tokens, tokenizer), tokens, tokenizer, entry)
+            scores[i, j] = mean_bits_per_byte(train_in_memory(entry, tokens, tokenizer), tokens, tokenizer, entry)
     return scores
 
 
-def _train(recipe: Recipe, tokens: Path, tokenizer: "Tokenizer") -> Transformer:
+def train_in_memory(recipe: Recipe, tokens: Path, tokenizer: "Tokenizer") -> Transformer:
     """The training loop without its log and its checkpoints."""
     model = Transformer(ModelConfig.from_recipe(recipe.model, tokenizer.get_vocab_size()), recipe.train.seed)
     optimizers = build_optimizers(model, recipe.optimizer)
@@ -69,7 +69,9 @@ def _train(recipe: Recipe, tokens: Path, tokenizer: "Tokenizer") -> Transformer:
     return model.eval()
 
 
-def _score(model: Transformer, tokens: Path, tokenizer: "Tokenizer", recipe: Recipe) -> float:
+def mean_bits_per_byte(
+    model: Transformer, tokens: Path, tokenizer: "Tokenizer", recipe: Recipe, scored_tokens: int = SCORED_TOKENS
+) -> float:
     """Mean bits per byte over the sources that the recipe trains on, one held-out shard of each."""
     lengths, length = token_bytes(tokenizer), recipe.train.sequence_length
     shards: dict[str, TokenShard] = {}
@@ -79,6 +81,6 @@ def _score(model: Transformer, tokens: Path, tokenizer: "Tokenizer", recipe: Rec
             shards.setdefault(path.name.rpartition("-")[0], shard)
     sources = {name for stage in recipe.stages for name in stage.mixture}
     bits = [
-        bits_per_byte(model, shards[name], lengths, SCORED_TOKENS, length) for name in sorted(sources & set(shards))
+        bits_per_byte(model, shards[name], lengths, scored_tokens, length) for name in sorted(sources & set(shards))
     ]
     return sum(bits) / len(bits)
