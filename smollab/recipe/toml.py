@@ -24,7 +24,7 @@ SMALLEST_VOCABULARY = 259
 """Bytes and special tokens of a byte-level tokenizer."""
 MAY_BE_ZERO = {
     *("watch_every", "noise_scale_every", "power_steps", "minimum_steps", "maximum_rollbacks"),
-    *("warmup_steps", "decay_steps", "evaluate_every", "keep_best", "seed", "maximum_n_grams"),
+    *("warmup_steps", "decay_steps", "evaluate_every", "detail_every", "keep_best", "seed", "maximum_n_grams"),
     *("no_rope_layer_interval", "nope_layers", "sliding_window_layers"),
 }
 
