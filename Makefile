@@ -31,7 +31,7 @@ run: $(BIN)/.installed  ## the main job: from web pages and PDFs to a small mode
 	@$(BIN)/smollab run $(RECIPE)
 
 test: $(BIN)/.installed-dev  ## the whole test suite, notebooks included
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 notebooks
 
 check: $(BIN)/.installed-dev  ## style, types, layers, spelling

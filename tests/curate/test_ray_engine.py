@@ -29,6 +29,7 @@ def cluster():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # other programs may fill the memory; it would kill workers
         options = {"object_store_memory": 100 * 2**20, "include_dashboard": False, "log_to_driver": False}
         ray.init(address="local", num_cpus=2, logging_level="ERROR", **options)
         yield ray
