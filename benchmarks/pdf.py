@@ -5,10 +5,10 @@
     python benchmarks/pdf.py --rounds 0        # quality alone
     python benchmarks/pdf.py --gold DIR        # your own: DIR/gold.jsonl as data_samples/evaluation/pdf/gold.jsonl
 
-Sets: PDFs that we made, whose blocks, order and cells are known (`made`, by what is hard about them), and manuals that
-come with their text (`manuals`: words and order only). Scores are means over documents
-(`smollab.curate.pdf.evaluation`); documents without tables count in the table score when a contender finds one. Speed
-is pages per CPU-second, contenders interleaved on the same pages; memory is the peak of a process of its own.
+PDFs that we made, whose blocks, order and cells are known, by what is hard about them; benchmarks/pdf_sources.py judges
+by documents that others made. Scores are means over documents (`smollab.curate.pdf.evaluation`); documents without
+tables count in the table score when a contender finds one. Speed is pages per CPU-second, contenders interleaved on the
+same pages; memory is the peak of a process of its own.
 """
 
 import argparse
@@ -33,7 +33,6 @@ SAMPLES = Path(__file__).parents[1] / "data_samples"
 PDFS = SAMPLES / "pdf"
 MADE = SAMPLES / "evaluation" / "pdf"
 Extractor = Callable[[bytes], str]
-MANUALS = ("debian-faq.en", "maint-guide.en")
 TIMED = ("latex-news", "project-history.fr", "refcard.en", "longtable", "policy.en")
 """Real files of which some pages are timed."""
 PAGES_OF_A_FILE = 12
@@ -114,16 +113,6 @@ def read_gold(folder: Path) -> list[Sample]:
         columns = next((n for n in ("three columns", "two columns") if n in gold.layout), "one column")
         tables = "with tables" if gold.tables else "without"
         samples.append(Sample(f"made: {columns}, {tables}", gold, (folder / f"{gold.name}.pdf").read_bytes()))
-    return samples
-
-
-def read_manuals() -> list[Sample]:
-    """Read the manuals with their texts, of which order and words are judged."""
-    samples = []
-    for name in MANUALS:
-        text = (PDFS / "gold" / f"{name}.txt").read_text(encoding="utf-8")
-        gold = GoldDocument(name, "en", "manual", [{"kind": "paragraph", "text": text}])
-        samples.append(Sample("manuals", gold, (PDFS / f"{name}.pdf").read_bytes()))
     return samples
 
 
@@ -211,7 +200,7 @@ def main() -> int:
         return 2
     # Before anything else: a process begins with the peak of the one that started it.
     memory = {name: peak_megabytes(name) for name in options.only} if options.rounds else {}
-    samples = [*read_gold(options.gold), *read_manuals()]
+    samples = read_gold(options.gold)
     rows = judge(samples, options.only)
     print_scores(rows)
     if not options.rounds:

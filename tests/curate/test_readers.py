@@ -7,6 +7,7 @@ import sys
 import threading
 import types
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import fsspec
 import pyarrow as pa
@@ -387,8 +388,8 @@ def test_a_folder_that_cannot_be_listed_is_counted(tmp_path, monkeypatch):
 
 
 def test_a_file_name_that_is_no_utf8_is_read_under_a_name_that_can_be_written(tmp_path):
-    with open(os.fsencode(tmp_path) + b"/caf\xe9.txt", "w", encoding="utf-8") as file:
-        file.write("Water comes from wells.")
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    path.write_text("Water comes from wells.")
     (shard,) = list_shards("web", Source(address=f"text:{tmp_path}"))
     (document,) = read_shard(shard, Report())
     assert document.id == document.metadata["file"] == r"caf\xe9.txt"

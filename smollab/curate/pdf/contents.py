@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from smollab.curate.pdf.page import Line
+from smollab.curate.pdf.rows import join_lines
 
 LEADER_ROWS = 4
 """Rows with dots that make a table of contents."""
@@ -16,6 +17,10 @@ LEADER_SHARE = 0.4
 NUMBER_ROWS = 6
 """Rows that end with a page number in a column of its own, without dots."""
 
+NEAR = 2.5
+"""Most space between the dots and what they join; font sizes."""
+
+_ONLY_LEADER = re.compile(r"(?:[.·…] ?){4,}\d{0,4}")
 _LEADER = re.compile(r"(?:\. ?){4,}|(?:\s\.){3,}|…{2,}|(?:· ?){5,}|_{6,}\s*\d")
 _PAGE = re.compile(r"(?:^|\s|\.)(?:\d{1,4}|[ivxl]{1,6})$")
 _TITLE = re.compile(
@@ -23,6 +28,38 @@ _TITLE = re.compile(
     r"inhalt|índice(?: general)?|contenido|indice(?: generale)?|sommario|sumário|conteúdo|mục lục|tables? des figures",
     re.IGNORECASE,
 )
+
+
+def join_leaders(lines: Sequence[Line]) -> list[Line]:
+    """Return lines with those joined that dots lead through: number, title, dots and page of an entry.
+
+    In the file they are lines of their own, and the white space between them would look like one between columns.
+    """
+    leaders = [line for line in lines if _ONLY_LEADER.fullmatch(line.text)]
+    if len(leaders) < LEADER_ROWS:
+        return list(lines)
+    joined: list[Line] = []
+    used: set[int] = set()
+    for leader in sorted(leaders, key=lambda line: line.box[0]):
+        beside = [line for line in lines if line is not leader and id(line) not in used and _in_row(leader, line)]
+        entry = [leader]
+        for line in sorted((one for one in beside if one.box[0] < leader.box[0]), key=lambda one: -one.box[2]):
+            if entry[-1].box[0] - line.box[2] <= NEAR * leader.size and len(entry) < 3:
+                entry.append(line)
+        page = [
+            line
+            for line in beside
+            if _PAGE.fullmatch(line.text) and -1 <= line.box[0] - leader.box[2] <= NEAR * leader.size
+        ]
+        entry += page[:1]
+        used |= {id(line) for line in entry}
+        joined.append(join_lines(entry))
+    return [line for line in lines if id(line) not in used] + joined
+
+
+def _in_row(leader: Line, line: Line) -> bool:
+    overlap = min(leader.box[3], line.box[3]) - max(leader.box[1], line.box[1])
+    return line.turn == 0 and overlap > 0.5 * min(leader.height, line.height)
 
 
 def mark_contents(rows: Sequence[Line]) -> None:

@@ -11,7 +11,7 @@ What a page keeps between the two passes is its lines without their spans, some 
 
 from collections.abc import Sequence
 
-from smollab.curate.pdf.contents import mark_contents
+from smollab.curate.pdf.contents import join_leaders, mark_contents
 from smollab.curate.pdf.figures import find_figures
 from smollab.curate.pdf.footnotes import mark_footnotes
 from smollab.curate.pdf.headings import mark_headings
@@ -61,7 +61,7 @@ def arrange(
 
 def arrange_page(page: Page, typography: Typography, min_gutter: float = MIN_GUTTER) -> list[Block]:
     """Return the blocks of one page whose furniture is marked."""
-    items: list[Item] = [line for line in page.lines if line.role is None]
+    items: list[Item] = [*join_leaders([line for line in page.lines if line.role is None])]
     items += page.tables
     items += page.figures
     left_out = [line for line in page.lines if line.role is not None]

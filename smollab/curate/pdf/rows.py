@@ -22,7 +22,7 @@ def merge_rows(lines: Sequence[Line]) -> list[Line]:
             rows[-1].append(line)
         else:
             rows.append([line])
-    merged = [row[0] if len(row) == 1 else _merge(row) for row in rows]
+    merged = [row[0] if len(row) == 1 else join_lines(row) for row in rows]
     for initial in initials:
         _put_before(merged, initial)
     return merged
@@ -35,7 +35,8 @@ def _in_row(row: list[Line], line: Line) -> bool:
     return overlap > SAME_ROW * min(base[3] - base[1], line.height)
 
 
-def _merge(row: list[Line]) -> Line:
+def join_lines(row: list[Line]) -> Line:
+    """Return lines side by side as one."""
     row.sort(key=lambda line: line.box[0])
     longest = row[0] if len(row[0].text) > 3 else max(row, key=lambda line: len(line.text))
     mono = all(line.mono for line in row)
@@ -71,7 +72,7 @@ def _put_before(rows: list[Line], initial: Line) -> None:
     """Put a drop cap before the first row beside it."""
     for k, row in enumerate(rows):
         if row.box[3] > initial.box[1] + 0.2 * initial.height and row.box[0] >= initial.box[0]:
-            rows[k] = _merge([row])
+            rows[k] = join_lines([row])
             rows[k].text = initial.text + row.text
             rows[k].box = (initial.box[0], row.box[1], row.box[2], row.box[3])
             return

@@ -2,9 +2,12 @@ import random
 
 import pytest
 
+from smollab.curate.pdf.layout import arrange, finish_page, prepare_page
 from smollab.curate.pdf.page import Table
+from smollab.curate.pdf.pymupdf_engine import open_pdf
 from smollab.curate.pdf.reading_order import read_columns
 
+from ..making import SAMPLES
 from .made import Paper, line, paragraph, sentences
 
 WIDE = "a line of text that fills its whole column to the"  # 49 letters: 245 points
@@ -128,3 +131,16 @@ def test_a_wide_formula_in_pieces_cuts_both_columns():
     lines += column(50, 240, "c", 8) + column(310, 240, "d", 8)
     found = "".join(names(lines))
     assert found.index("b7") < found.index("f0") < found.index("c0") < found.index("d0")
+
+
+def test_contents_whose_dots_are_lines_of_their_own_leave_nothing():
+    file = open_pdf((SAMPLES / "pdf" / "latex-news.pdf").read_bytes())
+    pages = [file.read_page(number) for number in range(1, 4)]  # two columns of entries
+    file.close()
+    for one in pages:
+        prepare_page(one)
+        finish_page(one)
+    blocks, _ = arrange(pages)
+    assert sum(block.kind == "contents" for block in blocks) >= 4
+    left = [row.text for block in blocks if block.kind != "contents" for row in block.lines]
+    assert not [text for text in left if ". . . . ." in text]
