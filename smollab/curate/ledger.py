@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from smollab.curate.errors import CurationError
 from smollab.curate.rules import Filter, Value
 from smollab.curate.steps import GLOBAL_STEPS, make_step
 from smollab.documents import write_rows
@@ -74,16 +75,24 @@ def write_ledger(path: Path, rows: Sequence[LedgerRow]) -> None:
 
 
 def read_ledger(*paths: Path) -> Iterator[LedgerRow]:
-    """Yield the rows of ledger files, in order."""
+    """Yield the rows of ledger files, in order.
+
+    Raises:
+        CurationError: a file is broken.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     fixed = (*TEXT_COLUMNS, *NUMBER_COLUMNS)
     for path in paths:
-        with pq.ParquetFile(path) as shard:
-            for batch in shard.iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
-                    values = {k: v for k, v in row.items() if k not in fixed and v is not None}
-                    yield LedgerRow(**{name: row[name] for name in fixed}, values=values)
+        try:
+            with pq.ParquetFile(path) as shard:
+                for batch in shard.iter_batches(batch_size=1024):
+                    for row in batch.to_pylist():
+                        values = {k: v for k, v in row.items() if k not in fixed and v is not None}
+                        yield LedgerRow(**{name: row[name] for name in fixed}, values=values)
+        except (pa.ArrowException, KeyError) as error:
+            raise CurationError(f"{path}: broken ({error}); delete the run's `curate` folder, curate again") from None
 
 
 def signatures(steps: Iterable[str], settings: Curate) -> dict[str, str]:

@@ -51,7 +51,7 @@ def load_about(output: Path) -> About:
     """Read what a finished curation depended on.
 
     Raises:
-        CurationError: there is none.
+        CurationError: there is none, or it is broken.
     """
     file = output / "ledger" / "about.json"
     if not file.is_file():
@@ -59,7 +59,10 @@ def load_about(output: Path) -> About:
             f"{output}: no ledger here; curate first, with curate.ledger = true (the default), "
             "and name the run's folder with --run"
         )
-    return About(**json.loads(file.read_text(encoding="utf-8")))
+    try:
+        return About(**json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise CurationError(f"{file}: broken ({error}); delete {output} and curate again") from None
 
 
 def find_recorded(output: Path, about: About, shards: dict[str, list[Shard]]) -> dict[str, list[Recorded]]:
@@ -67,8 +70,10 @@ def find_recorded(output: Path, about: About, shards: dict[str, list[Shard]]) ->
     complete = (output / "funnel.json").is_file() and (output / "ledger" / "about.json").is_file()
     if not about.settings["ledger"] or not complete:
         return {}
-    earlier = load_about(output)
-    funnel = Funnel.load(output)
+    try:
+        earlier, funnel = load_about(output), Funnel.load(output)
+    except (CurationError, ValueError, TypeError, KeyError):
+        return {}  # broken, so that nothing of it can be relied on: all is done anew
     return {
         name: [_of_shard(output, name, index, about, earlier, funnel) for index in range(len(group))]
         for name, group in shards.items()

@@ -62,7 +62,7 @@ def find_lives(output: Path, query: str) -> list[Life]:
         containing = [id_ for id_ in ids if query in id_][:3]
         nearest = list(dict.fromkeys(containing)) or difflib.get_close_matches(query, ids[:50_000], n=3, cutoff=0.5)
         hint = f"; nearest: {', '.join(nearest)}" if nearest else ""
-        raise CurationError(f"{query}: none of the {len(ids):,} documents of {output} has this id{hint}")
+        raise CurationError(f"{query[:200]!r}: none of the {len(ids):,} documents of {output} has this id{hint}")
     return lives
 
 

@@ -1,6 +1,7 @@
 """`smollab curate why` and `smollab curate recut`, as a user meets them."""
 
 import json
+import shutil
 
 import pytest
 
@@ -49,6 +50,29 @@ def test_why_of_an_unknown_document_names_the_nearest(run, capsys):
 def test_why_without_a_ledger_says_what_to_do(tmp_path, capsys):
     assert main(["curate", "why", "x", "--run", str(tmp_path)]) == 1
     assert "no ledger here; curate first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file", ["about.json", "web-00000.parquet"])
+def test_a_broken_ledger_is_named_with_a_way_out_that_works(run, capsys, file):
+    recipe, folder = run
+    broken = folder / "curate" / "ledger" / file
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
+    assert main(["curate", "why", "http://a/short", "--run", str(folder)]) == 1
+    message = capsys.readouterr().err
+    assert str(broken) in message and "broken" in message and "curate again" in message
+    assert len(message.splitlines()) == 1
+    shutil.rmtree(folder / "curate")
+    assert main(["curate", str(recipe), "--run", str(folder), *RELAXED]) == 0
+    assert broken.read_bytes() == whole
+
+
+def test_a_run_with_other_thresholds_does_not_rely_on_a_broken_note(run):
+    recipe, folder = run
+    (folder / "curate" / "ledger" / "about.json").write_text("{")
+    loose = ["--set", "curate.gopher_quality.minimum_words=5", "--set", "curate.c4_quality.minimum_sentences=1"]
+    assert main(["curate", str(recipe), "--run", str(folder), *RELAXED, *loose]) == 0
+    assert json.loads((folder / "curate" / "ledger" / "about.json").read_text())["settings"]["ledger"]
 
 
 def test_recut_shows_what_enters_and_leaves_and_leaves_the_run_alone(run, capsys):
