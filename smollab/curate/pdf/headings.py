@@ -27,6 +27,21 @@ _UNNUMBERED = re.compile(
     re.IGNORECASE,
 )
 
+_MONTHS = (
+    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
+    "sep sept oct nov dec janvier février mars avril mai juin juillet août septembre octobre novembre décembre januar "
+    "februar märz juni juli oktober dezember enero febrero marzo abril mayo junio julio agosto septiembre setiembre "
+    "octubre noviembre diciembre gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre janeiro "
+    "fevereiro março maio junho julho setembro outubro novembro dezembro"
+).replace(" ", "|")
+_DATE = re.compile(
+    rf"(?:\w{{1,12}}:? )?(?:\d{{1,2}}(?:st|nd|rd|th|er|º|\.)? (?:de )?)?(?:{_MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?"
+    r"(?: de| del)? \d{4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|"
+    r"(?:ngày \d{1,2} )?tháng \d{1,2},?(?: năm)? \d{4}",
+    re.IGNORECASE,
+)
+"""A date alone, in the languages of `_UNNUMBERED`."""
+
 _Type = tuple[float, bool]
 
 
@@ -83,6 +98,8 @@ def _looks_like_heading(block: Block, typography: Typography) -> bool:
         return False
     text = " ".join(row.text for row in block.lines)
     if len(text) > MAX_CHARACTERS or sum(letter.isalpha() for letter in text) < max(2, 0.3 * len(text)):
+        return False
+    if _DATE.fullmatch(text.strip("()[] .")):
         return False
     size, bold = min(row.size for row in block.lines), all(row.bold for row in block.lines)
     if size >= LARGER * typography.body_size:

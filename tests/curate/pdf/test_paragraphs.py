@@ -1,3 +1,5 @@
+import pytest
+
 from smollab.curate.pdf.contents import mark_contents
 from smollab.curate.pdf.layout import arrange, finish_page
 from smollab.curate.pdf.markdown import write_text
@@ -107,6 +109,22 @@ def test_headings_get_levels_by_their_type():
         "### 1.1 Subsection",
         "## 2 Section",
     ]
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["June 1994", "1st October 2020", "3. März 2021", "le 12 août 2019", "4 de mayo de 2018", "2 de Outubro de 2017",
+     "15 giugno 2016", "ngày 3 tháng 4 năm 2020", "2021-09-01", "31.12.1999", "Printed: May 4, 2002", "(Dec. 2010)"],
+)  # fmt: skip
+def test_a_date_in_large_type_is_no_heading(date):
+    large = line(50, 100, date, size=13)
+    assert "heading" not in kinds_of(page(large, *paragraph(50, 200, [FULL] * 20)))
+
+
+@pytest.mark.parametrize("title", ["Events of May 1968", "1994", "June", "Decisions 2020"])
+def test_a_heading_may_have_a_date_in_it(title):
+    large = line(50, 100, title, size=13)
+    assert ("heading" in kinds_of(page(large, *paragraph(50, 200, [FULL] * 20)))) == any(map(str.isalpha, title))
 
 
 def test_a_bold_paragraph_is_no_heading():
