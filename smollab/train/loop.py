@@ -24,7 +24,7 @@ from smollab.model.transformer import Transformer
 from smollab.objectives import build_objective
 from smollab.optim import build_optimizers
 from smollab.progress import console, progress
-from smollab.recipe import Recipe, plan_stages
+from smollab.recipe import Recipe, RecipeError, plan_stages
 from smollab.tokens.prefetch import Prefetched
 from smollab.tokens.shards import TokenShard
 from smollab.train.blocks import check_blocks, prepare_blocks
@@ -195,6 +195,11 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: P
     parallel = fit_layout(recipe.parallel)
     objective = build_objective(recipe.objective, config, recipe.train.seed, tokens)
     check_blocks(recipe.train, parallel)
+    if recipe.optimizer.name == "muonclip" and parallel.context > 1 and parallel.context_method == "all_gather":
+        raise RecipeError(
+            'optimizer.name = "muonclip" needs the logits of whole sequences, which no rank has with '
+            'parallel.context_method = "all_gather"; take "ulysses"'
+        )
     if parallel.num_ranks == 1:
         model = Transformer(config, recipe.train.seed)
         prepare_blocks(model, recipe.train)
