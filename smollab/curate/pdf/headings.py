@@ -35,7 +35,8 @@ _MONTHS = (
     "fevereiro março maio junho julho setembro outubro novembro dezembro"
 ).replace(" ", "|")
 _DATE = re.compile(
-    rf"(?:\w{{1,12}}:? )?(?:\d{{1,2}}(?:st|nd|rd|th|er|º|\.)? (?:de )?)?(?:{_MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?"
+    r"(?:(?:le|am|den) |\w{1,12}: )?(?:\d{1,2}(?:st|nd|rd|th|er|º|\.)? (?:de )?)?"
+    rf"(?:{_MONTHS})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,?"
     r"(?: de| del)? \d{4}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|"
     r"(?:ngày \d{1,2} )?tháng \d{1,2},?(?: năm)? \d{4}",
     re.IGNORECASE,
