@@ -62,6 +62,11 @@ def ablation_differences(run: Run) -> "Figure":
     return draw_differences(load_comparison(load_results()), "raw")
 
 
+def pdf_differences(run: Run) -> "Figure":
+    """Mixtures of web pages and PDFs as differences from web pages alone, from the committed results."""
+    return draw_differences(load_comparison(load_results("ablation-pdf")), "web")
+
+
 FIGURES: dict[str, Callable[[Run], "Figure"]] = {
-    f.__name__: f for f in (mixture, repetition, overlap, ablation_scores, ablation_differences)
+    f.__name__: f for f in (mixture, repetition, overlap, ablation_scores, ablation_differences, pdf_differences)
 }
