@@ -36,7 +36,8 @@ class Batch:
         """The sequences from `start` to `stop`, for gradient accumulation."""
         tensors = (self.tokens, self.targets, self.positions, self.document_ids)
         extra = {name: tensor[start:stop] for name, tensor in self.extra.items()}
-        return Batch(*(tensor[start:stop] for tensor in tensors), extra)
+        tokens, targets, positions, document_ids = (tensor[start:stop] for tensor in tensors)
+        return Batch(tokens, targets, positions, document_ids, extra)
 
     def padded(self, rows: int) -> Batch:
         """The same batch with copies of its first row, without targets or extra tensors, up to a number of rows."""
@@ -52,4 +53,5 @@ class Batch:
         """The same batch on a device."""
         tensors = (self.tokens, self.targets, self.positions, self.document_ids)
         extra = {name: tensor.to(device, non_blocking=True) for name, tensor in self.extra.items()}
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors), extra)
+        tokens, targets, positions, document_ids = (tensor.to(device, non_blocking=True) for tensor in tensors)
+        return Batch(tokens, targets, positions, document_ids, extra)

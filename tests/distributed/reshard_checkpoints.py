@@ -4,6 +4,7 @@ torchrun --nproc-per-node 2 reshard_checkpoints.py FOLDER alone tensor=2 shard=2
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
     place, *chain = sys.argv[1:]
-    for first, second in zip(chain, chain[1:], strict=False):
+    for first, second in pairwise(chain):
         hand_on(Path(place), first, second)
         distributed.barrier()
     distributed.destroy_process_group()
