@@ -15,7 +15,7 @@ import torch
 
 from smollab.curate.funnel import Funnel
 from smollab.model.transformer import Transformer
-from smollab.optim.schedules import warmup_stable_decay
+from smollab.optim.schedules import learning_rate_factor
 from smollab.progress import console
 from smollab.recipe import Recipe, load_recipe
 from smollab.steps import load_run
@@ -88,7 +88,7 @@ class Run:
         plan, total = self.recipe.schedule, self.recipe.total_steps
         return [
             self.recipe.optimizer.learning_rate
-            * warmup_stable_decay(row["step"] - 1, total, plan.warmup_steps, plan.decay_steps, plan.decay)
+            * learning_rate_factor(plan, row["step"] - 1, total)
             for row in self.metrics
         ]
 

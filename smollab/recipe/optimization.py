@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """The learning rate over all stages together that have no schedule of their own, and the size of a batch."""
+    """The learning rate over all stages together that have no schedule of their own."""
 
     kind: Literal["wsd", "constant", "linear", "cosine", "inverse_sqrt", "power"] = "wsd"
     """Shape after the warmup. `wsd`: constant, then down over `decay_steps`. `linear` (Bergsma et al. 2025), `cosine`:
@@ -22,9 +22,11 @@ class Schedule:
     """The rate of `power` falls with the step to minus this power (Shen et al. 2024, section 3: 0.51)."""
     power_steps: int = 0
     """From this step on; 0: from the end of the warmup."""
-    batch_doublings: tuple[int, ...] = ()
-    """Steps at which the batch doubles, to end at `train.batch_sequences`: (500, 2000) trains 500 steps on a quarter of
-    it and then 1500 on half. Early gradients point one way, so few sequences show it (Merrill et al. 2025)."""
+
+    @property
+    def fixed_steps(self) -> int:
+        """Steps that a run needs at least: warmup, and the decay of those kinds that have one."""
+        return self.warmup_steps + (self.decay_steps if self.kind in ("wsd", "power") else 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,7 @@ def _check(stage: Stage, tokens: int) -> None:
             f"stage {stage.name!r}: sequence_length ({stage.sequence_length}) must divide the {tokens} tokens of a "
             "step (train.batch_sequences * train.sequence_length)"
         )
-    if stage.schedule and stage.schedule.warmup_steps + stage.schedule.decay_steps > stage.steps:
+    if stage.schedule and stage.schedule.fixed_steps > stage.steps:
         raise ValueError(
             f"stage {stage.name!r}: its schedule's warmup_steps + decay_steps exceed its {stage.steps} steps"
         )

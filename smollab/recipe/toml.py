@@ -26,6 +26,7 @@ MAY_BE_ZERO = {
     *("watch_every", "noise_scale_every", "power_steps", "minimum_steps", "maximum_rollbacks"),
     *("warmup_steps", "decay_steps", "evaluate_every", "detail_every", "keep_best", "seed", "maximum_n_grams"),
     *("no_rope_layer_interval", "nope_layers", "sliding_window_layers"),
+    *("attention_layers", "feature_layers"),
 }
 
 
@@ -144,7 +145,7 @@ def _check(recipe: Recipe, path: Path) -> None:
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None
     shared_steps = max((plan.schedule_steps for plan in plans if plan.stage.schedule is None), default=None)
-    if shared_steps is not None and recipe.schedule.warmup_steps + recipe.schedule.decay_steps > shared_steps:
+    if shared_steps is not None and recipe.schedule.fixed_steps > shared_steps:
         raise RecipeError(
             f"{path}: schedule.warmup_steps + schedule.decay_steps exceed the {shared_steps} steps of the stages"
         )

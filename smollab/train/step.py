@@ -7,7 +7,7 @@ import torch
 from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.transformer import Transformer
 from smollab.objectives import Objective, Recorder, build_objective
-from smollab.optim.schedules import warmup_stable_decay
+from smollab.optim.schedules import learning_rate_factor
 from smollab.recipe import Recipe, StagePlan
 from smollab.train.parallel import ParallelModel
 from smollab.train.precision import computing_in, settled
@@ -79,10 +79,7 @@ def objective_of(model: Transformer, recipe: Recipe) -> Objective:
 
 def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:
     """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
-    settings, place = plan.schedule, step - plan.schedule_begin
-    factor = plan.rate_factor * warmup_stable_decay(
-        place, plan.schedule_steps, settings.warmup_steps, settings.decay_steps, settings.decay
-    )
+    factor = plan.rate_factor * learning_rate_factor(plan.schedule, step - plan.schedule_begin, plan.schedule_steps)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
