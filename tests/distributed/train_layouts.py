@@ -139,7 +139,8 @@ if __name__ == "__main__":
     for argument in sys.argv[1:]:
         sizes = dict(word.split("=") for word in argument.split(","))
         choice, micro = sizes.pop("choice", "smollm3"), int(sizes.pop("micro", 0))
-        train = Train(**{key: sizes.pop(key) for key in ("precision", "activation_checkpointing") if key in sizes})
+        choices = {key: sizes.pop(key) for key in ("precision", "activation_checkpointing") if key in sizes}
+        train = Train(**choices, compile=sizes.pop("compile", "no") == "yes")
         method = sizes.pop("method", "ulysses")
         parallel = Parallel(**{axis: int(size) for axis, size in sizes.items()}, context_method=method)
         result = train_together(choice, parallel, train, micro)
