@@ -218,7 +218,7 @@ def _write_manifest(manifest: Path, name: str, configuration: dict[str, Any], fo
     output = folder / name if (folder / name).is_dir() else folder / f"{name}.html"
     files = sorted(p for p in output.rglob("*") if p.is_file()) if output.is_dir() else [output]
     # Metrics, the run's status and what trackers write hold timings, which differ between equal runs.
-    watched = ("metrics.jsonl", "status.json", "precision.json", "tensorboard", "wandb")
+    watched = ("metrics.jsonl", "status.json", "tensorboard", "wandb")
     lasting = [p for p in files if name != "pretrain" or p.relative_to(output).parts[0] not in watched]
     checksums = {str(p.relative_to(folder)): _checksum(p) for p in lasting}
     manifest.parent.mkdir(exist_ok=True)

@@ -90,7 +90,8 @@ def run(recipe, folder, capsys, no_figures) -> Callable[..., dict[str, str]]:
 def outcome(folder: Path) -> dict[str, str]:
     """Checksums of everything a run made, timings aside."""
     folders = [folder / name for name in ("curate", "tokenize", "pretrain", "evaluate", "export")]
-    files = [f for place in folders for f in place.rglob("*") if f.is_file() and f.name != "metrics.jsonl"]
+    timings = ("metrics.jsonl", "status.json")
+    files = [f for place in folders for f in place.rglob("*") if f.is_file() and f.name not in timings]
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 

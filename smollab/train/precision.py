@@ -65,7 +65,7 @@ def _measured(file: Path, device: torch.device) -> Precision:
     how = f"{ratio:.1f} times as fast" if ratio >= 1 else f"{1 / ratio:.1f} times slower"
     console.print(f"  computing in {choice}: bfloat16 multiplies {how} here")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"precision": choice, "bfloat16_speed": round(ratio, 3)}) + "\n", encoding="utf-8")
+    file.write_text(json.dumps({"precision": choice}) + "\n", encoding="utf-8")
     return choice
 
 
