@@ -182,7 +182,7 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("recipe", nargs="?", default="transfer", help="its name or path (%(default)s)")
     verb.add_argument("--seeds", type=int, default=3, help="runs of each width and rate, seeds 1 to N (%(default)s)")
     verb.add_argument("--widths", metavar="A,B", help="multiples of the recipe's hidden_size (32,64,128,256)")
-    verb.add_argument("--rates", metavar="A,B", help="exponents of two, --rates=-10,-9 (-10 to -4)")
+    verb.add_argument("--rates", metavar="A,B", help="exponents of two, --rates=-10,-9 (-10 to -5)")
     verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the recipe")
     verb.add_argument("--run", metavar="DIR", help="folder of the results (runs/NAME)")
 

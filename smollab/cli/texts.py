@@ -125,7 +125,7 @@ each with a grid of rates, in both ways, and prints the best rate of every width
 model loses when it takes the narrowest one's.
 
 examples:
-  smollab scale mup                                     2 x 4 widths x 7 rates x 3 seeds, about half an hour on one core
+  smollab scale mup                                     2 x 4 widths x 6 rates x 3 seeds, about half an hour on one core
   smollab scale mup --widths 32,128 --seeds 1           a first look, in minutes
   smollab scale mup --set optimizer.name=muon --rates=-9,-8,-7,-6,-5,-4,-3 --run runs/transfer-muon
 

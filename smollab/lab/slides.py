@@ -31,6 +31,7 @@ from smollab.lab.slides_mixture import FIGURES as MIXTURE_FIGURES
 from smollab.lab.slides_pdf import FIGURES as PDF_FIGURES
 from smollab.lab.slides_positions import FIGURES as POSITION_FIGURES
 from smollab.lab.slides_quality import FIGURES as QUALITY_FIGURES
+from smollab.lab.slides_transfer import FIGURES as TRANSFER_FIGURES
 from smollab.model.config import ModelConfig
 from smollab.model.sampling import Sampling, shape_distribution
 from smollab.optim.newton_schulz import newton_schulz
@@ -187,6 +188,7 @@ FIGURES.update(MEMORY_FIGURES)
 FIGURES.update(QUALITY_FIGURES)
 FIGURES.update(ARCHITECTURE_FIGURES)
 FIGURES.update(POSITION_FIGURES)
+FIGURES.update(TRANSFER_FIGURES)
 
 
 def make_figures(folder: Path, run: Run) -> list[Path]:

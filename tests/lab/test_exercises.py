@@ -22,6 +22,7 @@ from . import (
     test_pdf,
     test_positions,
     test_quality,
+    test_transfer,
 )
 
 TOPICS = (
@@ -35,6 +36,7 @@ TOPICS = (
     test_architecture,
     test_positions,
     test_memory,
+    test_transfer,
 )
 REFERENCES = {number: pair for topic in TOPICS for number, pair in topic.REFERENCES.items()}
 

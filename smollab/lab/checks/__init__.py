@@ -15,6 +15,7 @@ from smollab.lab.checks import (
     positions,
     quality,
     tour,
+    transfer,
 )
 from smollab.lab.checks.exercise import WrongAnswer
 
@@ -30,4 +31,5 @@ __all__ = [
     "positions",
     "quality",
     "tour",
+    "transfer",
 ]

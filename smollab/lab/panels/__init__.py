@@ -17,12 +17,14 @@ from smollab.lab.panels.positions import FrequencyPanel, PasskeyPanel
 from smollab.lab.panels.quality import QualityPanel
 from smollab.lab.panels.sampling import SamplingPanel
 from smollab.lab.panels.thresholds import ThresholdPanel
+from smollab.lab.panels.transfer import CoordinatePanel, TransferPanel
 from smollab.lab.panels.watching import WatchPanel
 from smollab.lab.panels.writing import WritingPanel
 
 __all__ = [
     "ArchitecturePanel",
     "AttentionMapPanel",
+    "CoordinatePanel",
     "CostsPanel",
     "DeduplicationPanel",
     "ExtractionPanel",
@@ -36,6 +38,7 @@ __all__ = [
     "QualityPanel",
     "SamplingPanel",
     "ThresholdPanel",
+    "TransferPanel",
     "WatchPanel",
     "WritingPanel",
 ]
