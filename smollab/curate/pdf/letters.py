@@ -15,6 +15,11 @@ SOFT_HYPHEN = "\xad"
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "ĳ": "ij", "Ĳ": "IJ", "ŉ": "ʼn"}
 )
+# TeX's fonts hold ligatures at these codes: OT1 and T1. Where a font has no names for its letters (Type 3), as from old
+# TeX, the codes come out, which Python takes for white space.
+LIGATURE_CODES = dict(zip("\x0b\x0c\r\x0e\x0f\x1b\x1c\x1d\x1e\x1f", ["ff", "fi", "fl", "ffi", "ffl"] * 2, strict=True))
+"""Code -> letters."""
+_CODED_LIGATURE = re.compile(r"(?<=[^\W\d_])[\x0b\x0c\x0e\x0f\x1b-\x1f]|[\x0b-\x0f\x1b-\x1f](?=[^\W\d_])")
 _COMBINING = {
     "´": "\u0301",
     "`": "\u0300",
@@ -55,6 +60,7 @@ def tidy(text: str, keep_spaces: bool = False) -> str:
         text: as in the file.
         keep_spaces: leave white space within the line as it is: it aligns code.
     """
+    text = _CODED_LIGATURE.sub(lambda code: LIGATURE_CODES[code[0]], text)
     if keep_spaces:
         return repair_unicode(text.translate(_LIGATURES)).strip()
     text = " ".join(text.split())

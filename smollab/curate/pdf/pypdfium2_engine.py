@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from smollab.curate.pdf.letters import is_bold_name, is_italic_name, is_mono_name, tidy
+from smollab.curate.pdf.letters import LIGATURE_CODES, is_bold_name, is_italic_name, is_mono_name, tidy
 from smollab.curate.pdf.page import Box, FileFacts, Line, Page, Span, UnreadablePdf, union
 from smollab.curate.pdf.rotation import turn_box
 
@@ -146,7 +146,8 @@ def _read_lines(text_page: pypdfium2.PdfTextPage, show: _Show) -> Iterator[Line]
             yield from _cut(handle, run, show)
             run = []
         elif pdfium.FPDFText_GetLooseCharBox(handle, k, rect):
-            run.append((k, "-" if letter == _HYPHEN else letter, (rect.left, rect.bottom, rect.right, rect.top)))
+            letter = "-" if letter == _HYPHEN else LIGATURE_CODES.get(letter, letter)
+            run.append((k, letter, (rect.left, rect.bottom, rect.right, rect.top)))
     yield from _cut(handle, run, show)
 
 

@@ -69,6 +69,9 @@ def test_rulings_pictures_and_lines_lie_where_a_turned_page_shows_them(engine):
     ("raw", "text"),
     [
         ("eﬃcient  ﬂow", "efficient flow"),
+        ("\x1cnd the \x1dow, o\x1bers o\x1eces", "find the flow, offers offices"),  # codes of T1
+        ("\x0cnd the \row o\x0bers", "find the flow offers"),  # codes of OT1
+        ("one\x0c two\r", "onefi two"),
         ("caf´e d´ej`a", "café déjà"),
         ("fa¸cade gar¸con", "façade garçon"),
         ("¨uber na¨ıve", "über naïve"),
