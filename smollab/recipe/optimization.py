@@ -107,6 +107,8 @@ class Optimizer:
 Policy = Literal["ignore", "warn", "skip", "lower_rate", "roll_back", "stop"]
 """What to do: nothing; say so; leave the step out; leave it out and train on with a lower rate for a while; go back to
 the last checkpoint and on with data after what was read since; end the run."""
+LatePolicy = Literal["ignore", "warn", "lower_rate", "roll_back", "stop"]
+"""Of what is measured after the step, which can no longer be left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,23 +127,14 @@ class Monitor:
     """Steps that are remembered."""
     minimum_steps: int = 64
     """Steps before the first judgment: losses fall fast at first."""
-    attention_logits: Policy = "warn"
-    """A logit of attention above `maximum_attention_logit`."""
+    attention_logits: LatePolicy = "warn"
+    """A logit of attention above `maximum_attention_logit`; measured every `train.detail_every` steps."""
     maximum_attention_logit: float = 100.0
     """Kimi K2's threshold."""
-    update_ratio: Policy = "warn"
-    """A step that moved a matrix by more than `maximum_update_ratio` of its norm."""
-    maximum_update_ratio: float = 0.1
-    """A hundred times what is usual (about 1e-3)."""
-    dead_units: Policy = "warn"
-    """A layer of whose MLP units more than `maximum_dead_units` were zero for the whole batch."""
-    maximum_dead_units: float = 0.5
-    """Share of a layer's units."""
-    watch_every: int = 0
-    """Steps between measurements of attention logits, update ratios and dead units; 0: never. Where MuonClip measures
-    logits anyway they are judged at every step."""
-    noise_scale_every: int = 0
-    """Steps between measurements of the gradient noise scale, which tells the critical batch size; 0: never."""
+    update_ratio: LatePolicy = "warn"
+    """A step that moved some role's weights by more than `maximum_update_ratio` of their norm; measured as often."""
+    maximum_update_ratio: float = 0.5
+    """Far above what is usual: 1e-3 in large models, some hundredths in the first steps of small ones."""
     rate_factor: float = 0.5
     """Of `lower_rate`: what the learning rate is multiplied by."""
     rate_steps: int = 100

@@ -8,7 +8,7 @@ import re
 import tomllib
 import types
 import typing
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -139,6 +139,12 @@ def _check(recipe: Recipe, path: Path) -> None:
             f"{path}: train.keep_best needs a measurement at every checkpoint: train.checkpoint_every "
             f"({recipe.train.checkpoint_every}) must be a multiple of train.evaluate_every "
             f"({recipe.train.evaluate_every})"
+        )
+    going_back = [name for name, policy in asdict(recipe.monitor).items() if policy == "roll_back"]
+    if going_back and recipe.train.seconds is not None:
+        raise RecipeError(
+            f"{path}: monitor.{going_back[0]} = 'roll_back' does not go with train.seconds (or --budget): a run that "
+            "goes back in steps cannot end on time; take another policy"
         )
     try:
         plans = plan_stages(recipe)

@@ -13,7 +13,7 @@ from smollab.train import TRAINING_CODE
 
 def run_configuration(recipe: Recipe, tokens: Path) -> dict[str, Any]:
     """Everything that decides what a run computes: settings, the tokens it reads, and the code."""
-    sections = {key: asdict(getattr(recipe, key)) for key in ("model", "objective", "optimizer", "schedule")}
+    sections = {key: asdict(getattr(recipe, key)) for key in ("model", "objective", "optimizer", "schedule", "monitor")}
     headers = [path.read_text(encoding="utf-8") for path in sorted((tokens / "train").glob("*/header.json"))]
     train = asdict(recipe.train)
     configuration = sections | {

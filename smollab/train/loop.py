@@ -4,6 +4,7 @@ Read from top to bottom it is the whole of pretraining: draw a batch from the st
 (`step.py`), log, evaluate, save.
 """
 
+import functools
 import math
 import signal
 import threading
@@ -22,9 +23,10 @@ from smollab.hardware import training_device
 from smollab.model.config import ModelConfig
 from smollab.model.transformer import Transformer
 from smollab.objectives import build_objective
-from smollab.optim import build_optimizers
+from smollab.optim import build_optimizers, check_optimizer, group_table
+from smollab.optim.clipping import Clipper, check_clipping
 from smollab.progress import console, progress
-from smollab.recipe import Recipe, RecipeError, plan_stages
+from smollab.recipe import Recipe, plan_stages
 from smollab.tokens.prefetch import Prefetched
 from smollab.tokens.shards import TokenShard
 from smollab.train.blocks import check_blocks, prepare_blocks
@@ -44,6 +46,7 @@ from smollab.train.data import (
 from smollab.train.details import Details, learning_rates
 from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
+from smollab.train.monitor import LATE, Event, Monitor
 from smollab.train.parallel import ParallelModel, check_layout
 from smollab.train.precision import choose_precision
 from smollab.train.processes import any_ranks, fit_layout, is_main, world_size
@@ -100,7 +103,13 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         clock.resume(step, state["seconds"])
         recipe = clock.recipe
         console.print(f"  continuing after step {step} of {recipe.total_steps}")
+    elif is_main():
+        console.print(group_table(optimizers))
     data = mixture.state
+    monitor = Monitor(recipe.monitor, output / "events.jsonl" if is_main() else None)
+    clipper = Clipper(recipe.optimizer)
+    if last is not None:
+        monitor.state, clipper.state = state["monitor"], state["clipping"]
     held_out = {path.name: TokenShard(path) for path in sorted((tokens / "held_out").glob("*"))}
     trackers = open_trackers(recipe.train.trackers, output, configuration, step) if is_main() else []
     metrics = MetricsLog(output / "metrics.jsonl", resume_step=step, writes=is_main(), trackers=trackers)
@@ -112,8 +121,10 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     def save(measured: dict[str, float]) -> None:
         reach = {key: getattr(model.config, key) for key in ("rope_theta", "max_position_embeddings")}
         state = {"step": step, "data": data, "seconds": clock.elapsed, "model": reach, "configuration": configuration}
+        state |= {"monitor": monitor.state, "clipping": clipper.state}
         writer.save(state | ({SCORE: sum(measured.values()) / len(measured)} if measured else {}))
 
+    crossed = False  # back into an earlier stage, whose share of each source then begins anew
     with ExitStack() as stack:
         advance = stack.enter_context(progress("pretrain", recipe.total_steps, done=step))
         interrupted = stack.enter_context(_interruptible())
@@ -123,7 +134,8 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
         while step < recipe.total_steps:
             plan = next(stages_from(recipe, step))
             stage = plan.stage
-            begin_stage(plan, model, mixture, step)
+            begin_stage(plan, model, mixture, plan.begin if crossed else step)
+            crossed = False
             console.print(f"  {stage.name}: {stage.steps} steps; {describe_packing(mixture, plan)}", markup=False)
             draws = stage_batches(mixture, plan, step, rows_of(model, plan))
             ahead = stack.enter_context(Prefetched(draws))
@@ -131,14 +143,16 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 started = time.perf_counter()
                 drawn = next(ahead)
                 batch, names, data = drawn.batch, drawn.streams, drawn.state
-                rate = set_learning_rates(optimizers, recipe, plan, step)
+                rate = set_learning_rates(optimizers, recipe, plan, step, monitor.rate_factor(step))
                 reported: dict[str, float] = {}
                 detailed = details.before(step + 1)
-                loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe, reported)
+                events: list[Event] = []
+                judge = functools.partial(_judge, monitor, step + 1, events)
+                loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe, reported, clipper, judge)
                 step += 1
-                if not math.isfinite(loss):
-                    writer.wait()
-                    raise TrainingError(_divergence(step, loss, list_checkpoints(output / "checkpoints")))
+                measured = details.after()
+                if not events and (late := monitor.after_update(step, measured)):
+                    events.append(late)
                 seconds = time.perf_counter() - started
                 batch_tokens = plan.batch_sequences * plan.sequence_length
                 row: dict[str, Any] = {
@@ -150,7 +164,8 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     "grad_norm": grad_norm,
                     "learning_rate": rate,
                     "learning_rates": learning_rates(optimizers),
-                    **details.after(),
+                    **measured,
+                    **({"event": events[0].reason, "action": events[0].action} if events else {}),
                     "tokens": step * recipe.train.batch_sequences * recipe.train.sequence_length,
                     **speed.of_step(plan, batch_tokens, seconds),
                     "sources": Counter(source_of(name) for name in names),
@@ -163,8 +178,27 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                         for name, shard in held_out.items()
                         if shard.header.num_tokens > 1
                     }
-                if detailed or step % recipe.train.log_every == 0 or step == recipe.total_steps or "held_out" in row:
+                logged = detailed or step % recipe.train.log_every == 0 or step == recipe.total_steps
+                if (logged or "held_out" in row or events) and math.isfinite(loss):  # events.jsonl tells of the others
                     metrics.write(row)
+                for event in events:
+                    console.print(f"  step {step}: {event.reason}: {event.action}", markup=False)
+                if events and events[0].action == "stop":
+                    writer.wait()
+                    raise TrainingError(_divergence(events[0], list_checkpoints(folder)))
+                if events and events[0].action == "roll_back":
+                    writer.wait()
+                    good = find_checkpoint(folder, configuration)
+                    if good is None:
+                        raise TrainingError(_divergence(events[0], []))
+                    kept = load_checkpoint(good[0], model, optimizers, configuration)
+                    monitor.state = kept["monitor"] | {"rollbacks": monitor.rollbacks}
+                    clipper.state = kept["clipping"]
+                    advance(kept["step"] - step, "back to the last checkpoint, on with new data")
+                    step = kept["step"]
+                    crossed = step < plan.begin
+                    metrics.rewind(step)
+                    break
                 advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s")
                 stop, unwritten = any_ranks(interrupted.is_set(), writer.failed)
                 if unwritten:
@@ -195,11 +229,8 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: P
     parallel = fit_layout(recipe.parallel)
     objective = build_objective(recipe.objective, config, recipe.train.seed, tokens)
     check_blocks(recipe.train, parallel)
-    if recipe.optimizer.name == "muonclip" and parallel.context > 1 and parallel.context_method == "all_gather":
-        raise RecipeError(
-            'optimizer.name = "muonclip" needs the logits of whole sequences, which no rank has with '
-            'parallel.context_method = "all_gather"; take "ulysses"'
-        )
+    check_optimizer(recipe.optimizer, parallel)
+    check_clipping(recipe.optimizer, parallel)
     if parallel.num_ranks == 1:
         model = Transformer(config, recipe.train.seed)
         prepare_blocks(model, recipe.train)
@@ -214,11 +245,21 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: P
     return ParallelModel(config, parallel, layout, objective, recipe.train.seed, device, recipe.train)
 
 
-def _divergence(step: int, loss: float, checkpoints: list[Path]) -> str:
+def _judge(monitor: Monitor, step: int, events: list[Event], loss: float, grad_norm: float) -> bool:
+    """Whether a step's gradient may change the weights; what looked wrong is added to the events."""
+    event = monitor.before_update(step, loss, grad_norm)
+    if event is not None:
+        events.append(event)
+    return event is None or event.action == "warn"
+
+
+def _divergence(event: Event, checkpoints: list[Path]) -> str:
     last = f"the last good checkpoint is {checkpoints[-1]}" if checkpoints else "no checkpoint was saved yet"
+    unchanged = "; the weights were left as they were before it" if event.kind not in LATE else ""
     return (
-        f"loss or gradient is {loss} at step {step}; the weights were left as they were before it; {last}. "
-        "Lower optimizer.learning_rate, or warm up longer (schedule.warmup_steps)"
+        f"{event.reason} at step {event.step}{unchanged}; {last}. "
+        "Lower optimizer.learning_rate, warm up longer (schedule.warmup_steps), or let [monitor] act: "
+        f"monitor.{event.kind} = 'roll_back'"
     )
 
 

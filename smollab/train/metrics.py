@@ -23,10 +23,16 @@ class MetricsLog:
         if not writes:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept = [row for row in read_metrics(path) if row["step"] <= resume_step]
-        unfinished = path.with_name(path.name + ".unfinished")
+        self.rewind(resume_step)
+
+    def rewind(self, step: int) -> None:
+        """Cut off the rows after a step, since it is trained again from there."""
+        if not self.writes:
+            return
+        kept = [row for row in read_metrics(self.path) if row["step"] <= step]
+        unfinished = self.path.with_name(self.path.name + ".unfinished")
         unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        unfinished.replace(path)
+        unfinished.replace(self.path)
 
     def write(self, row: dict[str, Any]) -> None:
         """Append a row; it is on its way to the disk when this returns."""

@@ -244,25 +244,20 @@ class ParallelModel(nn.Module):
             )
         return self._pipelines[shape]
 
-    def clip_gradients(self, max_norm: float) -> Tensor:
-        """Scale the gradients of all ranks down to a global norm; returns the norm before.
-
-        The embedding that the first and the last pipeline rank share counts once.
-        """
-        gradients, counted = [], []
+    def gradient_norm(self) -> Tensor:
+        """Norm of the gradients of all ranks; the embedding that two pipeline ranks share counts once."""
+        counted = []
         first = self.layout.rank("pipeline") == 0
         for name, parameter in self.named_parameters():
-            if parameter.grad is not None:
-                gradients.append(parameter.grad)
-                if not (self.config.tie_word_embeddings and name == "lm_head.weight" and not first):
-                    counted.append(parameter.grad)
+            copy = self.config.tie_word_embeddings and name == "lm_head.weight" and not first
+            if parameter.grad is not None and not copy:
+                counted.append(parameter.grad)
         norm = torch.nn.utils.get_total_norm(counted)
         norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
         if self.layout.size("pipeline") > 1:
             squared = norm.square()
             distributed.all_reduce(squared, group=self.layout.group("pipeline"))
             norm = squared.sqrt()
-        torch.nn.utils.clip_grads_with_norm_([p for _, p in self.named_parameters()], max_norm, norm)
         return norm
 
     @property

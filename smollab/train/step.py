@@ -1,12 +1,14 @@
 """One optimizer step: run the model, turn hidden states into a loss, take gradients, clip them, update the weights."""
 
 import math
+from collections.abc import Callable
 
 import torch
 
 from smollab.batch import IGNORE_INDEX, Batch
 from smollab.model.transformer import Transformer
 from smollab.objectives import Objective, Recorder, build_objective
+from smollab.optim.clipping import Clipper
 from smollab.optim.schedules import learning_rate_factor
 from smollab.recipe import Recipe, StagePlan
 from smollab.train.parallel import ParallelModel
@@ -21,6 +23,8 @@ def train_step(
     batch: Batch,
     recipe: Recipe,
     metrics: dict[str, float] | None = None,
+    clipper: Clipper | None = None,
+    judge: Callable[[float, float], bool] | None = None,
 ) -> tuple[float, float]:
     """One optimizer step on a batch, accumulated over micro-batches.
 
@@ -30,23 +34,27 @@ def train_step(
         batch: of one process; of several, this rank's rows.
         recipe: all settings.
         metrics: receives what the objective reports beside the loss.
+        clipper: of the run, where its rule remembers earlier steps; left out: a new one.
+        judge: from loss and gradient norm, whether the weights may change; left out: always.
 
     Returns:
         Mean loss in nats per token, and the global gradient norm before clipping, both of the whole batch. When one
-        of them is not finite the weights are left as they were.
+        of them is not finite the weights and the optimizer's state are left as they were, as when the judge says no.
     """
     size = micro_batch_rows(recipe, batch.tokens.shape[1])
     if isinstance(model, ParallelModel):
         loss, *reported = model.forward_backward(batch, size).tolist()
         names = model.metrics
-        grad_norm = model.clip_gradients(recipe.optimizer.max_grad_norm).item()
+        grad_norm = model.gradient_norm().item()
     else:
         loss, *reported = forward_backward(model, batch, recipe, size)
         names = objective_of(model, recipe).metrics
-        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.max_grad_norm).item()
+        grad_norm = torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None]).item()
     if metrics is not None:
         metrics.update(zip(names, reported, strict=True))
-    if math.isfinite(loss) and math.isfinite(grad_norm):
+    allowed = judge is None or judge(loss, grad_norm)
+    if allowed and math.isfinite(loss) and math.isfinite(grad_norm):
+        (clipper or Clipper(recipe.optimizer)).clip(model.named_parameters(), grad_norm)
         for optimizer in optimizers:
             optimizer.step()
     for optimizer in optimizers:
@@ -77,9 +85,16 @@ def objective_of(model: Transformer, recipe: Recipe) -> Objective:
     return carried if isinstance(carried, Objective) else build_objective(recipe.objective, model.config)
 
 
-def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int) -> float:
-    """Set every group to its peak rate times the schedule; returns the rate of the matrices."""
-    factor = plan.rate_factor * learning_rate_factor(plan.schedule, step - plan.schedule_begin, plan.schedule_steps)
+def set_learning_rates(
+    optimizers: list[torch.optim.Optimizer], recipe: Recipe, plan: StagePlan, step: int, lowered: float = 1.0
+) -> float:
+    """Set every group to its peak rate times the schedule, and times what a monitor lowered it by; returns the rate of
+    the matrices."""
+    factor = (
+        lowered
+        * plan.rate_factor
+        * learning_rate_factor(plan.schedule, step - plan.schedule_begin, plan.schedule_steps)
+    )
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor

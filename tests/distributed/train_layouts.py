@@ -22,6 +22,7 @@ from smollab.model.transformer import Transformer
 from smollab.objectives import build_objective
 from smollab.objectives.next_token import next_token_loss
 from smollab.optim import build_optimizers
+from smollab.optim.clipping import Clipper
 from smollab.recipe import Objective, Optimizer, Parallel, Train
 from smollab.tokens.mixture import make_batch
 from smollab.train.mesh import build_layout
@@ -99,9 +100,8 @@ def train_together(choice: str, parallel: Parallel, train: Train, micro: int) ->
                 assert p.grad is not None, name
                 worst["gradient"] = max(worst["gradient"], _difference(_whole(p.grad), expected))
             norm = torch.stack([g.norm() for g in gradients.values()]).norm()
-            worst["norm"] = abs(model.clip_gradients(1.0).item() / norm.item() - 1)
-        else:
-            model.clip_gradients(1.0)
+            worst["norm"] = abs(model.gradient_norm().item() / norm.item() - 1)
+        Clipper(Optimizer(max_grad_norm=1.0)).clip(model.named_parameters(), model.gradient_norm().item())
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()
