@@ -81,7 +81,12 @@ def _check(
 ) -> CoordinateCheck:
     if len(models) < 2:
         raise ValueError(f"a slope needs at least two sizes; got {', '.join(map(str, models)) or 'none'}")
-    rows = [[_changes(model, optimizer, tokens, seed, steps) for model in models.values()] for seed in seeds]
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)  # of operations as small as these, several threads make waiting
+        rows = [[_changes(model, optimizer, tokens, seed, steps) for model in models.values()] for seed in seeds]
+    finally:
+        torch.set_num_threads(threads)
     parts = rows[0][0]
     changes = {part: np.array([[of_size[part] for of_size in of_seed] for of_seed in rows]) for part in parts}
     return CoordinateCheck(tuple(models), changes)
