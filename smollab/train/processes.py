@@ -22,6 +22,14 @@ TIMEOUT = timedelta(minutes=10)
 """How long a rank waits for the others inside a step."""
 
 
+LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
+"""How gloo says that a process on the other end is no more."""
+
+
+class RankLost(RuntimeError):
+    """Another process of the run has ended."""
+
+
 def world_size() -> int:
     """Processes that torchrun started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -65,6 +73,9 @@ def joined() -> Iterator[torch.device]:
 
     Yields:
         The device of this process.
+
+    Raises:
+        RankLost: another process ended in the middle of the block.
     """
     cuda = torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
@@ -80,6 +91,13 @@ def joined() -> Iterator[torch.device]:
     try:
         yield device
         distributed.barrier()
+    except RuntimeError as error:
+        if not any(words in str(error) for words in LOST):
+            raise
+        raise RankLost(
+            "another process of this run has ended, so this one cannot go on; what that one printed, or torchrun's "
+            "last lines, tell why. The same command continues from the last checkpoint"
+        ) from error
     finally:
         distributed.destroy_process_group()
 

@@ -73,6 +73,7 @@ def killed(alone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output, _ = run.communicate(timeout=300)
     assert run.returncode != 0
     assert "exitcode  : -9" in output  # torchrun names it
+    assert "another process of this run has ended" in output  # what the other says
     return folder
 
 
