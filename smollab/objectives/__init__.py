@@ -7,6 +7,7 @@ import torch
 
 from smollab.model.config import ModelConfig
 from smollab.objectives.cross_entropy import NextToken, cross_entropy
+from smollab.objectives.distillation import Distilled
 from smollab.objectives.objective import Objective, Recorder, States
 from smollab.recipe import Objective as Settings
 
@@ -14,6 +15,7 @@ __all__ = ["OBJECTIVES", "Objective", "Recorder", "States", "build_objective", "
 
 OBJECTIVES: dict[str, Callable[[Settings, ModelConfig, Path | None], Objective]] = {
     "next_token": NextToken,
+    "distillation": Distilled,
 }
 """By the recipe's name: called with the section `[objective]`, the model's shape, and the folder of token shards."""
 

@@ -28,7 +28,7 @@ from smollab.recipe.curation import (
     Url,
 )
 from smollab.recipe.model import Model
-from smollab.recipe.objective import Distillation, Objective, TeacherCache
+from smollab.recipe.objective import Distillation, Objective
 from smollab.recipe.optimization import Clipping, Monitor, Optimizer, Policy, Schedule
 from smollab.recipe.sections import Recipe
 from smollab.recipe.stages import StagePlan, plan_stages, trained_model
@@ -81,7 +81,6 @@ __all__ = [
     "Source",
     "Stage",
     "StagePlan",
-    "TeacherCache",
     "Tokenizer",
     "Toxicity",
     "Train",
