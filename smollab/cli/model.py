@@ -1,4 +1,4 @@
-"""The verbs for a trained model: generate, evaluate passkey."""
+"""The verbs for a trained model: generate, merge, evaluate passkey."""
 
 import argparse
 import itertools
@@ -30,6 +30,19 @@ def generate(options: argparse.Namespace) -> None:
     for piece in itertools.chain([first], pieces):
         print(printable(piece), end="", flush=True)
     print()
+
+
+def merge(options: argparse.Namespace) -> None:
+    """Average the weights of several models of one shape, and write the mean as a Hugging Face folder."""
+    from smollab.experiments.merge import merge as merge_models
+
+    try:
+        weights = [float(text) for text in (options.weights or "").split(",") if text]
+    except ValueError:
+        raise ValueError(f"--weights {options.weights}: expected numbers, such as 0.9,0.1") from None
+    places = [next((p for p in (Path(m), Path("runs") / m) if p.is_dir()), Path(m)) for m in options.models]
+    merge_models(places, weights, Path(options.output))
+    print(options.output)
 
 
 def evaluate_passkey(options: argparse.Namespace) -> None:

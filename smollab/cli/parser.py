@@ -8,7 +8,7 @@ from typing import Any
 from smollab import __version__
 from smollab.cli.ablate import ablate
 from smollab.cli.curate import curate_pdf, curate_recut, curate_refetch, curate_why
-from smollab.cli.model import evaluate_passkey, generate
+from smollab.cli.model import evaluate_passkey, generate, merge
 from smollab.cli.recipes import info, show_cost, show_recipe
 from smollab.cli.scale import scale_mup
 from smollab.cli.texts import (
@@ -19,6 +19,7 @@ from smollab.cli.texts import (
     EPILOG,
     EVALUATE_EPILOG,
     GENERATE_EPILOG,
+    MERGE_EPILOG,
     MUP_EPILOG,
     PASSKEY_EPILOG,
     PDF_EPILOG,
@@ -124,6 +125,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
     )
     verb.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
+
+    verb = add("merge", merge, "average the weights of several models of one shape", MERGE_EPILOG)
+    verb.add_argument(
+        "models", nargs="+", metavar="MODEL", help="a run, a checkpoint step-... of one, or a Hugging Face folder"
+    )
+    verb.add_argument("--weights", metavar="A,B", help="of each model, summing to 1 (all the same)")
+    verb.add_argument("--output", metavar="DIR", required=True, help="new Hugging Face folder")
 
     verb = add("evaluate passkey", evaluate_passkey, "how far back a model finds a key in real text", PASSKEY_EPILOG)
     verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")

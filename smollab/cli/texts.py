@@ -108,6 +108,13 @@ examples:
   smollab generate laptop --prompt "def read(path):" --stop "def " --min-p 0.1
 """
 
+MERGE_EPILOG = """\
+examples:
+  smollab merge runs/laptop/pretrain/checkpoints/step-* --output averaged      the last checkpoints of a run
+  smollab merge runs/soup runs/long --weights 0.9,0.1 --output merged          as SmolLM3's last model was made
+  smollab merge laptop --output copy                                           one model: only written
+"""
+
 PASSKEY_EPILOG = """\
 examples:
   smollab evaluate passkey laptop                                 the model of a run, up to four times its reach
