@@ -286,3 +286,21 @@ def test_held_out_text_is_measured_on_the_way(train, make_recipe, tmp_path):
     }
     assert measured.keys() == {5, 10}
     assert measured[10] < measured[5] < 8
+
+
+def test_a_distilled_run_logs_its_divergence_and_resumes_bit_for_bit(
+    train, make_recipe, make_model, outcome, tmp_path, monkeypatch
+):
+    from smollab.model.huggingface import save_huggingface
+
+    save_huggingface(make_model(vocab_size=400), tmp_path / "teacher")
+    changes = {"objective.name": "distillation", "objective.distillation.teacher": str(tmp_path / "teacher")}
+    recipe = make_recipe(changes | {"objective.distillation.cross_entropy": 0.5})
+    train(recipe, tmp_path / "whole")
+    rows = read_metrics(tmp_path / "whole" / "metrics.jsonl")
+    assert all(row["loss"] == pytest.approx(row["divergence"] + 0.5 * row["cross_entropy"], rel=1e-5) for row in rows)
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        crash_after(patch, 6)
+        train(recipe, tmp_path / "stopped")
+    train(recipe, tmp_path / "stopped")
+    assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
