@@ -84,7 +84,11 @@ def test_the_panel_compares_widths_too(monkeypatch, tokens):
 
 @pytest.mark.parametrize(("control", "value"), [("tuned", 128), ("used", 64), ("seeds", 1)])
 def test_every_control_of_the_transfer_panel_changes_text_and_picture(control, value):
-    panel = TransferPanel(load_transfer())
+    results = load_transfer()
+    bits = {
+        k: [[[r[0], r[0] + 0.01 * i] for i, r in enumerate(w)] for w in v] for k, v in results["bits_per_byte"].items()
+    }
+    panel = TransferPanel(results | {"bits_per_byte": bits, "seeds": [1, 2]})  # one more seed, made up
     before = panel.readout, panel.picture
     getattr(panel, control).value = value
     assert panel.readout != before[0]

@@ -66,6 +66,7 @@ class TransferPanel(Panel):
         self.tuned = dropdown("tuned at width", widths, widths[0])
         self.used = dropdown("used at width", widths, widths[-1])
         self.seeds = int_slider("seeds looked at", len(seeds), 1, len(seeds))
+        self.seeds.disabled = len(seeds) < 2
         super().__init__(self.tuned, self.used, self.seeds)
 
     def compute(self) -> "tuple[Figure, str]":
