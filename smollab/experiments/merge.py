@@ -10,13 +10,18 @@ Source: Wortsman et al. 2022 (model soups); the SmolLM3 blog, section on model m
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from smollab.model.config import ModelConfig
-from smollab.model.huggingface import MAXIMUM_SHARD_BYTES, load_huggingface, load_token_ids, save_huggingface
+from smollab.model.huggingface import (
+    MAXIMUM_SHARD_BYTES,
+    load_huggingface,
+    load_token_ids,
+    save_huggingface,
+    write_config,
+)
 from smollab.model.transformer import Transformer
 from smollab.recipe import differences
 from smollab.tokens.tokenizer import BOS, EOS, PAD, load_tokenizer
@@ -49,7 +54,7 @@ def merge(places: Sequence[Path], weights: Sequence[float], output: Path) -> Non
     total = {name: weights[0] * tensor.double() for name, tensor in first.state_dict().items()}
     for place, weight in zip(places[1:], weights[1:], strict=True):
         model, _ = load_model(place)
-        other = list(differences(asdict(first.config), asdict(model.config)))
+        other = list(differences(write_config(first.config), write_config(model.config)))
         if other:
             raise MergeError(
                 f"{place} is another model than {places[0]}, which is meant by `there`: {'; '.join(other[:3])}"

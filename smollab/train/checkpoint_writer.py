@@ -7,7 +7,7 @@ one checkpoint is on its way: the next save waits for it.
 
 PyTorch's own writer of this format (`dcp.HuggingFaceStorageWriter`) is not used: it builds each file in memory a second
 time, holding the lock of the interpreter, so that a save in a thread stops training all the same
-(benchmarks/checkpointing.py). Its reader and its planning of what overlaps with what are.
+(docs/parallel-training.md). Its reader and its planning of what overlaps with what are.
 """
 
 import json
