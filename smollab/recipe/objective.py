@@ -32,9 +32,7 @@ class Distillation:
         if not 0 <= self.beta <= 1:
             raise ValueError(f"beta = {self.beta}: it is a share, from 0 to 1")
         if self.logits <= 0 or self.cross_entropy < 0:
-            raise ValueError(
-                "logits must be above 0 and cross_entropy not negative"
-            )
+            raise ValueError("logits must be above 0 and cross_entropy not negative")
 
 
 @dataclass(frozen=True, kw_only=True)
