@@ -3,9 +3,9 @@
     L(N, D) = E + A / N^alpha + B / D^beta
 
 E is what no model can predict, the other terms what a finite model and finite text cost (Hoffmann et al. 2022,
-"Approach 3"). The constants belong to one tokenizer, kind of text and way of training; the published ones (Chinchilla's,
-refitted by Besiroglu et al. 2024) are for models a hundred to ten thousand times larger than a laptop's. So the package
-ships a law fitted to small runs of its own, `default_law.toml`, which says from what.
+"Approach 3"). The constants belong to one tokenizer, kind of text and way of training; the published ones, of
+Chinchilla, are for models a hundred to ten thousand times larger than a laptop's. So the package ships a law fitted to
+small runs of its own, `default_law.toml`, which says from what.
 
 Fails when: it is used far from the runs it was fitted to, or where text is repeated often (count the repeats by
 `smollab.tokens.proportions.effective_tokens`).
