@@ -33,7 +33,7 @@ def test_what_is_no_budget_is_refused_with_examples(text):
 
 def test_more_operations_buy_a_larger_model_more_tokens_and_a_lower_loss():
     base, law, before = load_recipe("laptop"), load_law(), None
-    for flops in (1e12, 1e13, 1e14, 1e15):
+    for flops in (1e12, 1e13, 1e14, 1e15, 1e16):
         best = choose(base, affordable_flops(base, flops), law)[0]
         if before is not None:
             assert best.loss < before.loss and best.tokens > before.tokens and best.parts.total >= before.parts.total
