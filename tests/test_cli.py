@@ -19,7 +19,20 @@ from smollab import cli
 from smollab.train.metrics import read_metrics
 
 REPOSITORY = Path(__file__).parents[1]
-VERBS = ["curate", "tokenize", "pretrain", "evaluate", "export", "run", "cost", "generate", "recipe", "info"]
+VERBS = [
+    "curate",
+    "tokenize",
+    "pretrain",
+    "evaluate",
+    "export",
+    "run",
+    "cost",
+    "generate",
+    "recipe",
+    "info",
+    "watch",
+    "merge",
+]
 
 TINY = """
 name = "tiny"

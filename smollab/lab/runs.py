@@ -87,8 +87,7 @@ class Run:
         """What the schedule asked for at each logged step, for the matrices inside the blocks."""
         plan, total = self.recipe.schedule, self.recipe.total_steps
         return [
-            self.recipe.optimizer.learning_rate
-            * learning_rate_factor(plan, row["step"] - 1, total)
+            self.recipe.optimizer.learning_rate * learning_rate_factor(plan, row["step"] - 1, total)
             for row in self.metrics
         ]
 
