@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,13 @@ def curate_step(recipe: Recipe, folder: Path) -> None:
     from smollab.curate.progress import Bars
     from smollab.curate.statistics import write_statistics
 
+    data = replace(recipe.data, sources={name: s for name, s in recipe.data.sources.items() if not s.stream})
+    if not data.sources:
+        (folder / "curate" / "kept").mkdir(parents=True, exist_ok=True)
+        console.print("  all sources are streamed: nothing to curate")
+        return
     with Bars(console) as progress:
-        funnel = curate(recipe.data, recipe.curate, folder / "curate", progress)
+        funnel = curate(data, recipe.curate, folder / "curate", progress)
     write_statistics(folder / "curate")
     console.print(
         f"  kept {funnel.documents_kept:,} of {funnel.documents_read:,} documents, "
@@ -72,6 +77,8 @@ def tokenize_step(recipe: Recipe, folder: Path) -> None:
     kept = sorted((folder / "curate" / "kept").glob("*.parquet"))
     if recipe.tokenizer.path:
         tokenizer = fetch_tokenizer(recipe.tokenizer.path)
+    elif not kept:
+        raise ValueError("sources that are streamed need tokenizer.path: there is no curated text to train one on")
     else:
         texts = sample_texts(kept, recipe.tokenizer.training_bytes, recipe.data.held_out)
         tokenizer = train_tokenizer(texts, recipe.tokenizer.vocab_size)

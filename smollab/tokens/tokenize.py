@@ -75,6 +75,7 @@ def tokenize_documents(
             row |= {f"{split}_tokens": header.num_tokens, f"{split}_bytes": header.num_bytes}
         statistics[name] = row
         progress(name, row["train_tokens"] + row["held_out_tokens"], row["train_bytes"] + row["held_out_bytes"])
+    output.mkdir(parents=True, exist_ok=True)
     (output / "statistics.json").write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
     return statistics
 

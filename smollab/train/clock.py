@@ -11,6 +11,7 @@ of the file, computes the same.
 
 import json
 import time
+from collections import deque
 from functools import reduce
 from pathlib import Path
 
@@ -23,6 +24,8 @@ now = time.perf_counter
 
 LOOK_EVERY = 8
 """A look at the clock after this part of the steps that were left at the last look: ever more often toward the end."""
+WINDOW = 16
+"""Speed is that of this part of the steps: a few slow ones must not end a run early."""
 TOLERANCE = 0.02
 """A smaller change of the steps to come is not worth a decision."""
 
@@ -39,10 +42,10 @@ class Clock:
         self.recipe = recipe
         """As planned, with the decisions so far."""
         self._path = folder / "decisions.json"
-        self._began = self._last_time = now()
+        self._began = now()
         self._seconds = recipe.train.seconds
         self._decisions = read_decisions(self._path) if self._seconds is not None else {}
-        self._last_step = 0
+        self._times = deque([self._began], maxlen=1 + max(8, recipe.total_steps // WINDOW))
         self._next_look = self._after(0)
 
     @property
@@ -55,7 +58,8 @@ class Clock:
         done = [(at, left) for at, left in sorted(self._decisions.items()) if at <= step]
         self.recipe = reduce(lambda changed, decision: stretched(changed, *decision), done, self.recipe)
         self._began -= spent
-        self._last_step, self._last_time = step, now()
+        self._times.clear()
+        self._times.append(now())
         self._next_look = self._after(step)
 
     @property
@@ -70,15 +74,15 @@ class Clock:
         """
         if self._seconds is None:
             return False
+        self._times.append(now())
         left = self.recipe.total_steps - step
         if step in self._decisions:
             wanted = self._decisions[step]
         elif step < self._next_look or left < 1:
             return False
         else:
-            per_step = (now() - self._last_time) / (step - self._last_step)
+            per_step = (self._times[-1] - self._times[0]) / (len(self._times) - 1)
             wanted = from_main(max(1, min(4 * left, round((self._seconds - self.elapsed) / per_step))))
-            self._last_step, self._last_time = step, now()
             self._next_look = step + max(1, wanted // LOOK_EVERY)
             if abs(wanted - left) <= max(1, TOLERANCE * left):
                 return False
