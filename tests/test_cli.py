@@ -32,6 +32,7 @@ VERBS = [
     "info",
     "watch",
     "merge",
+    "replay",
 ]
 
 TINY = """

@@ -25,11 +25,12 @@ from smollab.cli.texts import (
     PDF_EPILOG,
     RECUT_EPILOG,
     REFETCH_EPILOG,
+    REPLAY_EPILOG,
     STEPS,
     WATCH_EPILOG,
     WHY_EPILOG,
 )
-from smollab.cli.watch import watch
+from smollab.cli.watch import replay, watch
 from smollab.cli.workflow import run
 from smollab.recipe import RECIPES
 
@@ -100,6 +101,10 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--once", action="store_true", help="look once, print and end; status 1 if the run is stalled, dead or failed"
     )
+
+    verb = add("replay", replay, "compute a step again at which the monitor of a run saw something", REPLAY_EPILOG)
+    verb.add_argument("run", help="its name, or its folder")
+    verb.add_argument("--step", type=int, help="one that was recorded (the last)")
 
     verb = add("generate", generate, "let a trained model continue a text", GENERATE_EPILOG)
     verb.add_argument("model", help="a run (its name, or its folder) or a Hugging Face folder of a SmolLM3 or Llama")

@@ -101,6 +101,16 @@ examples:
   smollab pretrain laptop --set 'train.trackers=["tensorboard"]' && tensorboard --logdir runs/laptop/pretrain
 """
 
+REPLAY_EPILOG = """\
+A run records the steps at which its monitor saw something: what they were trained on, and what came of it. This
+computes such a step again from the last checkpoint before it, says whether loss and gradient norm are the same bit for
+bit, and lists the documents with the largest loss. The exit status is 1 if they are not the same.
+
+examples:
+  smollab replay laptop                                 the last step that was recorded
+  smollab replay runs/laptop --step 417
+"""
+
 GENERATE_EPILOG = """\
 examples:
   smollab generate laptop --prompt "The installation program"

@@ -1,4 +1,4 @@
-"""The verb `watch`."""
+"""The verbs for a run in its folder: watch, replay."""
 
 import argparse
 import time
@@ -30,3 +30,16 @@ def watch(options: argparse.Namespace) -> None:
             time.sleep(options.every)
             state = watched.look()
             live.update(picture(), refresh=True)
+
+
+def replay(options: argparse.Namespace) -> None:
+    """Compute a step again that the run has recorded; exits with status 1 if the numbers are others."""
+    from smollab.progress import console
+    from smollab.train.replay import replay_run
+
+    folder = Path(options.run) if Path(options.run).is_dir() else Path("runs") / options.run
+    result = replay_run(folder, options.step)
+    console.print(str(result), markup=False, soft_wrap=True)
+    console.print(result.table())
+    if not result.same:
+        raise SystemExit(1)

@@ -71,6 +71,11 @@ class TokenStream:
         if not len(self._order) and self._num_blocks == 1:
             raise ValueError(f"{', '.join(shard.folder.name for shard in shards)}: no document has two tokens")
 
+    def place_of(self, document: int) -> tuple[str, int]:
+        """The folder of the shard that holds a document of this stream, and its number there."""
+        shard = int(np.searchsorted(self._first_document, document, side="right")) - 1
+        return self.shards[shard].folder.name, document - int(self._first_document[shard])
+
     @property
     def state(self) -> list[int]:
         """The block that was read last, from which any later sequence is found at once: epoch, block, first number."""

@@ -44,6 +44,7 @@ from smollab.train.data import (
     stages_from,
 )
 from smollab.train.details import Details, learning_rates
+from smollab.train.flight_recorder import FlightRecorder
 from smollab.train.mesh import build_layout, check_batch
 from smollab.train.metrics import MetricsLog
 from smollab.train.monitor import LATE, Event, Monitor
@@ -116,6 +117,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
     speed = Speed(model.config, precision, device)
     gathers = recipe.parallel.context > 1 and recipe.parallel.context_method == "all_gather"
     details = Details(model, optimizers, recipe.train.detail_every, logits=not gathers)
+    recorder = FlightRecorder(output if is_main() else None, model, mixture, tokens.parent / "tokenizer")
     writer = CheckpointWriter(folder, model, optimizers, recipe.train.keep_checkpoints, recipe.train.keep_best)
 
     def save(measured: dict[str, float]) -> None:
@@ -147,12 +149,14 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                 reported: dict[str, float] = {}
                 detailed = details.before(step + 1)
                 events: list[Event] = []
-                judge = functools.partial(_judge, monitor, step + 1, events)
+                judge = functools.partial(_judge, monitor, recorder, step + 1, events)
+                recorder.before(step + 1, batch, names[rows_of(model, plan)])
                 loss, grad_norm = train_step(model, optimizers, batch.to(device), recipe, reported, clipper, judge)
                 step += 1
                 measured = details.after()
                 if not events and (late := monitor.after_update(step, measured)):
                     events.append(late)
+                flight = recorder.after(loss, grad_norm, events[0] if events else None)
                 seconds = time.perf_counter() - started
                 batch_tokens = plan.batch_sequences * plan.sequence_length
                 row: dict[str, Any] = {
@@ -183,6 +187,10 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     metrics.write(row)
                 for event in events:
                     console.print(f"  step {step}: {event.reason}: {event.action}", markup=False)
+                if flight is not None:
+                    console.print(
+                        f"  recorded in {flight}; `smollab replay` computes it again", markup=False, soft_wrap=True
+                    )
                 if events and events[0].action == "stop":
                     writer.wait()
                     raise TrainingError(_divergence(events[0], list_checkpoints(folder)))
@@ -198,6 +206,7 @@ def pretrain(recipe: Recipe, tokens: Path, output: Path, vocab_size: int, bytes_
                     step = kept["step"]
                     crossed = step < plan.begin
                     metrics.rewind(step)
+                    recorder.rewound(step, data, crossed)
                     break
                 advance(1, f"loss {loss:.3f} · {row['tokens_per_second']:,.0f} tokens/s")
                 stop, unwritten = any_ranks(interrupted.is_set(), writer.failed)
@@ -245,11 +254,14 @@ def build_model(recipe: Recipe, vocab_size: int, device: torch.device, tokens: P
     return ParallelModel(config, parallel, layout, objective, recipe.train.seed, device, recipe.train)
 
 
-def _judge(monitor: Monitor, step: int, events: list[Event], loss: float, grad_norm: float) -> bool:
+def _judge(
+    monitor: Monitor, recorder: FlightRecorder, step: int, events: list[Event], loss: float, grad_norm: float
+) -> bool:
     """Whether a step's gradient may change the weights; what looked wrong is added to the events."""
     event = monitor.before_update(step, loss, grad_norm)
     if event is not None:
         events.append(event)
+        recorder.look()
     return event is None or event.action == "warn"
 
 
