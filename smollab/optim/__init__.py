@@ -51,11 +51,12 @@ FOR_ALL: dict[str, Callable[[Groups, Optimizer], list[torch.optim.Optimizer]]] =
 }
 """Optimizers of all parameters."""
 
-IN_ONE_PROCESS = {
-    "soap": "its eigenbases need whole matrices",
-    "sophia": "it draws tokens from predictions over the whole vocabulary",
+UNFINISHED = {
+    "soap": "checkpoints cannot hold its lists of matrices yet",
+    "schedule_free_adamw": "its average of weights is neither saved nor evaluated yet",
+    "sophia": "the training step does not give it estimates of the Hessian yet",
 }
-"""Optimizers that no layout of several processes can run, and why."""
+"""Optimizers that a step can use but a run cannot, and why."""
 
 
 def build_optimizers(model: nn.Module, settings: Optimizer) -> list[torch.optim.Optimizer]:
@@ -88,17 +89,13 @@ def check_optimizer(settings: Optimizer, parallel: Parallel) -> None:
     Raises:
         ValueError: naming the setting and the way out.
     """
-    if parallel.num_ranks > 1 and settings.name in IN_ONE_PROCESS:
+    if settings.name in UNFINISHED:
         raise ValueError(
-            f"optimizer.name = {settings.name!r} trains in one process only: {IN_ONE_PROCESS[settings.name]}; "
-            f"[parallel] asks for {parallel.num_ranks}"
+            f"optimizer.name = {settings.name!r} is not finished: {UNFINISHED[settings.name]}; use one of "
+            f"{', '.join(name for name in (*FOR_MATRICES, *FOR_ALL) if name not in UNFINISHED)}"
         )
     if settings.name == "muonclip" and parallel.context > 1 and parallel.context_method == "all_gather":
         raise ValueError(
             "optimizer.name = 'muonclip' measures logits where whole sequences meet: use "
             "parallel.context_method = 'ulysses'"
-        )
-    if settings.name == "schedule_free_adamw" and settings.cautious_weight_decay:
-        raise ValueError(
-            "optimizer.cautious_weight_decay: schedule-free weights are averages and have no update to heed"
         )

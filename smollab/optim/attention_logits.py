@@ -81,6 +81,7 @@ class AttentionLogits:
         self.active = True
         """Whether to measure."""
         self._shape = (config.num_hidden_layers, config.num_attention_heads)
+        self._is_shared = getattr(model, "layout", None) is not None
         self._first_head = _first_head(model, config.num_attention_heads)
         self._best: dict[int, Tensor] = {}
         self.device = next(model.parameters()).device
@@ -115,7 +116,7 @@ class AttentionLogits:
             # A maximum over ranks may lose what is not a number, but not infinity.
             largest[layer, self._first_head : self._first_head + len(found)] = found.nan_to_num(nan=math.inf)
         self._best.clear()
-        if distributed.is_initialized() and distributed.get_world_size() > 1:
+        if self._is_shared:
             distributed.all_reduce(largest, op=distributed.ReduceOp.MAX)
         return largest
 

@@ -59,9 +59,8 @@ class Optimizer:
 
     name: Literal["muon", "adamw", "muonclip", "normuon", "lion", "soap", "schedule_free_adamw", "sophia"] = "muon"
     """Of the matrices inside the blocks: `muon`, `normuon`, `muonclip` (with the logits of attention kept in bounds,
-    Kimi K2), `soap`; the rest is AdamW's. Of all parameters: `adamw` (SmolLM3), `lion`, `sophia`,
-    `schedule_free_adamw`. `lion` and `soap` and `sophia` and `schedule_free_adamw` need: pip install
-    "smollab[optimizers]"."""
+    Kimi K2); the rest is AdamW's. Of all parameters: `adamw` (SmolLM3), and `lion`, which needs: pip install
+    "smollab[optimizers]". The others are not finished, and refused."""
     learning_rate: float = 2e-4
     """Peak rate of the matrices inside the blocks."""
     embedding_learning_rate: float | None = None

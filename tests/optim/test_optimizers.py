@@ -138,11 +138,10 @@ def test_muon_equals_pytorch_optimizer_s():
     assert torch.nn.functional.cosine_similarity(ours.flatten(), theirs.flatten(), dim=0) > 0.995
 
 
-@pytest.mark.parametrize("name", ["soap", "sophia"])
-def test_what_needs_one_process_is_refused_in_several(name):
-    check_optimizer(Optimizer(name=name), Parallel())
-    with pytest.raises(ValueError, match=rf"{name}.*one process only"):
-        check_optimizer(Optimizer(name=name), Parallel(shard=2))
+@pytest.mark.parametrize("name", ["soap", "schedule_free_adamw", "sophia"])
+def test_what_a_run_cannot_use_yet_is_refused_before_it(name):
+    with pytest.raises(ValueError, match=rf"{name}.*not finished"):
+        check_optimizer(Optimizer(name=name), Parallel())
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
