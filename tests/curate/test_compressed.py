@@ -33,9 +33,9 @@ def zstd(data):
     "data",
     [
         TEXT,
-        gzip.compress(TEXT),
-        b"".join(gzip.compress(line + b"\n") for line in LINES),
-        gzip.compress(TEXT) + b"\0" * 100_000,
+        gzip.compress(TEXT, mtime=0),
+        b"".join(gzip.compress(line + b"\n", mtime=0) for line in LINES),
+        gzip.compress(TEXT, mtime=0) + b"\0" * 100_000,
         zstd(TEXT),
         zstd(TEXT[:1000]) + zstd(TEXT[1000:]),
         b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + zstd(TEXT),  # begins with a frame to be skipped
