@@ -308,11 +308,11 @@ def test_hostile_rows(tmp_path, monkeypatch):
     [
         ("jsonl", "x.jsonl", b"", "empty file"),
         ("jsonl", "x.jsonl.gz", b'{"text": "plain, whatever its name"}', None),
-        ("jsonl", "x.jsonl", gzip.compress(b'{"text": "packed, whatever its name"}'), None),
+        ("jsonl", "x.jsonl", gzip.compress(b'{"text": "packed, whatever its name"}', mtime=0), None),
         ("jsonl", "x.json", b'[{"text": "a"},\n{"text": "b"}]', "a JSON array, not JSON lines"),
         ("jsonl", "x.jsonl", '{"text": "a"}'.encode("utf-16"), "UTF-16, not UTF-8: convert it"),
         ("jsonl", "x.jsonl", b"\x89PNG" + bytes(10_000), "line without a JSON object with `text`"),
-        ("warc", "x.warc", gzip.compress(record("http://a/", page("a"))), None),
+        ("warc", "x.warc", gzip.compress(record("http://a/", page("a")), mtime=0), None),
         ("warc", "x.warc.gz", record("http://a/", page("a")), None),
         ("warc", "x.warc.gz", b'{"text": "a"}', "not a WARC file"),
         ("wet", "x.wet.gz", b"", "empty file"),
