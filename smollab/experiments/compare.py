@@ -201,5 +201,10 @@ def _discard_if_other(trial: Trial) -> None:
             shutil.rmtree(trial.folder)
         return
     checkpoints = list_checkpoints(trial.folder / "checkpoints")
-    if checkpoints and load_state(checkpoints[-1]).get("configuration") != training:
+    if not checkpoints:
+        return
+    found = load_state(checkpoints[-1]).get("configuration", {})
+    if trial.recipe.train.precision == "auto":  # a run keeps what it chose at its start
+        training["train"]["precision"] = found.get("train", {}).get("precision")
+    if found != training:
         shutil.rmtree(trial.folder)

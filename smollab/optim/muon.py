@@ -88,6 +88,12 @@ class Muon(torch.optim.Optimizer):
                         f"Muon orthogonalizes matrices; a parameter of shape {tuple(parameter.shape)} belongs in AdamW"
                     )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies: torch's keep only groups and state."""
+        return super().__getstate__() | {name: getattr(self, name) for name in self._settings}
+
+    _settings: tuple[str, ...] = ("nesterov", "scale", "method", "precision")
+
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient."""

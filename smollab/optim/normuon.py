@@ -34,6 +34,8 @@ class NorMuon(Muon):
         settings: Muon's.
     """
 
+    _settings = (*Muon._settings, "second_momentum")
+
     def __init__(self, params: Any, second_momentum: float = 0.95, **settings: Any) -> None:
         super().__init__(params, **settings)
         self.second_momentum = second_momentum

@@ -148,3 +148,21 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pytorch_optimizer", None)
     with pytest.raises(ImportError, match=r"smollab\[optimizers\]"):
         build_optimizers(Transformer(ModelConfig(**SHAPE), seed=0), Optimizer(name="lion"))
+
+
+@pytest.mark.parametrize("name", ["muon", "normuon", "adamw"])
+def test_a_copy_goes_on_as_the_original(name):
+    import copy
+
+    model = Transformer(ModelConfig(**SHAPE), seed=0)
+    pair = (model, build_optimizers(model, Optimizer(name=name, learning_rate=1e-2)))
+    results = []
+    for trained, optimizers in (copy.deepcopy(pair), pair):
+        for number in range(2):
+            for index, parameter in enumerate(trained.parameters()):
+                generator = torch.Generator().manual_seed(10 * number + index)
+                parameter.grad = torch.randn(parameter.shape, generator=generator)
+            for optimizer in optimizers:
+                optimizer.step()
+        results.append([parameter.detach() for parameter in trained.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
